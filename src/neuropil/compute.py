@@ -1,0 +1,92 @@
+"""Where work runs: in this process, in local processes, or on a dask cluster."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from pydantic import Field
+
+from neuropil.errors import InputError
+from neuropil.parameters import Section
+
+_AHEAD = 4  # items in flight for each worker: enough to keep it busy, few enough to bound memory
+
+
+class ComputeParameters(Section):
+    """The one knob of local parallelism (the guide's `-j`), and the way to a cluster."""
+
+    workers: int = Field(1, ge=1, le=1024, description="processes that render, measure and convert; 1 = this one")
+    scheduler: str | None = Field(None, description="address of a dask scheduler (tcp://host:port); wins over workers")
+
+
+class Pool(Protocol):
+    """Runs a function over planned work."""
+
+    def stream(self, function: Callable[[Any], Any], planned: Iterable[tuple[bool, Any]]) -> Iterator[Any]:
+        """Yield, in order, `function(value)` for each `(True, value)` and `value` for each `(False, value)`."""
+        ...
+
+
+@contextmanager
+def open_pool(compute: ComputeParameters) -> Iterator[Pool]:
+    """A pool for the length of a block; its processes listen on loopback only and end with the block."""
+    if compute.scheduler is None and compute.workers == 1:
+        yield _Here()
+        return
+    with _client(compute) as client:
+        yield _Dask(client, compute.workers)
+
+
+class _Here:
+    def stream(self, function: Callable[[Any], Any], planned: Iterable[tuple[bool, Any]]) -> Iterator[Any]:
+        for wanted, value in planned:
+            yield function(value) if wanted else value
+
+
+class _Dask:
+    def __init__(self, client: Any, workers: int) -> None:
+        self._client = client
+        self._most = _AHEAD * max(workers, len(client.scheduler_info(n_workers=-1)["workers"]))
+
+    def stream(self, function: Callable[[Any], Any], planned: Iterable[tuple[bool, Any]]) -> Iterator[Any]:
+        waiting: deque[tuple[bool, Any]] = deque()
+        for wanted, value in planned:
+            waiting.append((wanted, self._client.submit(function, value, pure=False) if wanted else value))
+            if len(waiting) >= self._most:
+                yield self._first(waiting)
+        while waiting:
+            yield self._first(waiting)
+
+    @staticmethod
+    def _first(waiting: deque[tuple[bool, Any]]) -> Any:
+        submitted, value = waiting.popleft()
+        return value.result() if submitted else value
+
+
+@contextmanager
+def _client(compute: ComputeParameters) -> Iterator[Any]:
+    import dask
+    from distributed import Client, LocalCluster
+
+    for name in ("distributed", "distributed.nanny", "distributed.worker", "distributed.scheduler", "bokeh"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with dask.config.set({"distributed.comm.timeouts.connect": "10s"}):
+        if compute.scheduler is not None:
+            try:
+                client = Client(compute.scheduler)
+            except (OSError, ValueError) as error:
+                raise InputError(f"compute.scheduler={compute.scheduler}: no dask scheduler answers there") from error
+            with client:
+                yield client
+            return
+        with (
+            LocalCluster(
+                n_workers=compute.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client

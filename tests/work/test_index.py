@@ -1,0 +1,62 @@
+"""Indexes: streamed, whole, empty only for a reason."""
+
+from pathlib import Path
+
+import pytest
+
+from neuropil.errors import InputError
+from neuropil.work.index import Index, read_lines, write_lines
+
+RECORDS = [{"name": "a", "n": 1}, {"name": "ü\n", "n": None}]
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    Index(RECORDS).save(tmp_path / "i.jsonl")
+    index = Index.open(tmp_path / "i.jsonl")
+    assert list(index) == RECORDS == list(index), "an index can be read twice"
+    assert len(index) == 2 and index.reason is None
+
+
+def test_reason_survives(tmp_path: Path) -> None:
+    Index.skipped("no volumes").save(tmp_path / "i.jsonl")
+    index = Index.open(tmp_path / "i.jsonl")
+    assert index.reason == "no volumes" and list(index) == [] and len(index) == 0
+
+
+def test_empty_without_a_reason_is_just_empty(tmp_path: Path) -> None:
+    Index().save(tmp_path / "i.jsonl")
+    assert Index.open(tmp_path / "i.jsonl").reason is None
+
+
+def test_opening_does_not_read_all(tmp_path: Path) -> None:
+    path = tmp_path / "i.jsonl"
+    write_lines(path, ({"n": n} for n in range(1000)))
+    with open(path, "a") as file:
+        file.write("not json\n")
+    index = Index.open(path)
+    first = next(iter(index))
+    assert first == {"n": 0}
+    with pytest.raises(InputError, match="line 1001: not JSON"):
+        list(index)
+
+
+@pytest.mark.parametrize(("line", "what"), [("[1]", "list"), ('"a"', "str"), ("{", "not JSON")])
+def test_bad_line_is_named(tmp_path: Path, line: str, what: str) -> None:
+    (tmp_path / "i.jsonl").write_text(f'{{"a": 1}}\n\n{line}\n')
+    with pytest.raises(InputError, match=f"line 3: .*{what}"):
+        list(read_lines(tmp_path / "i.jsonl"))
+
+
+def test_failed_save_keeps_the_old_index(tmp_path: Path) -> None:
+    path = tmp_path / "i.jsonl"
+    Index(RECORDS).save(path)
+    with pytest.raises(ValueError):
+        Index([{"n": float("nan")}]).save(path)
+    assert list(Index.open(path)) == RECORDS
+
+
+def test_saving_over_the_file_it_reads_from_is_safe(tmp_path: Path) -> None:
+    path = tmp_path / "i.jsonl"
+    Index(RECORDS).save(path)
+    Index.open(path).save(path)
+    assert list(Index.open(path)) == RECORDS

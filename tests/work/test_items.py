@@ -1,0 +1,145 @@
+"""Running items: in order, once, with failures told and the rest done; a killed run loses nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neuropil.compute import ComputeParameters
+from neuropil.errors import InputError, MachineError
+from neuropil.work.items import Item, run_items
+from neuropil.work.ledger import Entry, Ledger
+
+HERE = ComputeParameters(workers=1)
+CALLS: list[int] = []
+
+
+def square(n: int) -> dict[str, Any]:
+    CALLS.append(n)
+    if n == 3:
+        raise InputError("three is odd")
+    if n == 4:
+        raise ZeroDivisionError("four")
+    return {"square": n * n}
+
+
+def stop_at_two(n: int) -> dict[str, Any]:
+    if n == 2:
+        raise MachineError("the disk is full")
+    return {}
+
+
+def process_of(n: int) -> dict[str, Any]:
+    time.sleep(0.01)
+    return {"pid": os.getpid(), "n": n}
+
+
+def items(numbers: range, key: str = "k") -> list[Item]:
+    return [Item(str(n), key, n) for n in numbers]
+
+
+def run(tmp_path: Path, numbers: range, key: str = "k", **options: Any) -> list[Entry]:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    return list(run_items(items(numbers, key), square, ledger=ledger, compute=HERE, label="", **options))
+
+
+def test_results_come_in_order_and_failures_have_reasons(tmp_path: Path) -> None:
+    entries = run(tmp_path, range(6))
+    assert [entry.name for entry in entries] == list("012345")
+    assert [entry.result.get("square") for entry in entries] == [0, 1, 4, None, None, 25]
+    assert entries[3].reason == "three is odd"
+    assert entries[4].reason == "ZeroDivisionError: four"
+
+
+def test_second_run_repeats_only_what_failed_or_changed(tmp_path: Path) -> None:
+    first = run(tmp_path, range(6))
+    CALLS.clear()
+    second = run(tmp_path, range(6))
+    assert CALLS == [3, 4]
+    assert [entry.result for entry in second] == [entry.result for entry in first]
+    CALLS.clear()
+    run(tmp_path, range(3), key="other")
+    assert CALLS == [0, 1, 2]
+
+
+def test_missing_outputs_are_made_again(tmp_path: Path) -> None:
+    run(tmp_path, range(3))
+    CALLS.clear()
+    run(tmp_path, range(3), present=lambda entry: entry.name != "1")
+    assert CALLS == [1]
+
+
+def test_machine_error_stops_the_run_and_keeps_what_is_done(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    with pytest.raises(MachineError):
+        list(run_items(items(range(5)), stop_at_two, ledger=ledger, compute=HERE, label=""))
+    assert [Ledger(tmp_path / "l.jsonl").find(str(n), "k") is not None for n in range(4)] == [True, True, False, False]
+
+
+def test_items_are_taken_as_a_stream(tmp_path: Path) -> None:
+    def endless() -> Any:
+        n = 10
+        while True:
+            yield Item(str(n), "k", n)
+            n += 1
+
+    stream = run_items(endless(), square, ledger=Ledger(tmp_path / "l.jsonl"), compute=HERE, label="")
+    assert [next(stream).result for _ in range(3)] == [{"square": 100}, {"square": 121}, {"square": 144}]
+    stream.close()
+
+
+def test_several_processes_give_the_same_entries_in_order(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    compute = ComputeParameters(workers=2)
+    entries = list(run_items(items(range(30)), process_of, ledger=ledger, compute=compute, label=""))
+    assert [entry.result["n"] for entry in entries] == list(range(30))
+    pids = {entry.result["pid"] for entry in entries}
+    assert os.getpid() not in pids
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from neuropil.compute import ComputeParameters
+from neuropil.work.atomic import write_text
+from neuropil.work.items import Item, run_items
+from neuropil.work.ledger import Ledger
+folder = Path(sys.argv[1])
+def work(n):
+    with open(folder / "calls", "a") as calls: calls.write(f"{n}\\n")
+    time.sleep(0.02)
+    write_text(folder / "out" / f"{n}.txt", str(n * n))
+    return {"n": n}
+items = [Item(str(n), "k", n) for n in range(40)]
+for entry in run_items(items, work, ledger=Ledger(folder / "ledger.jsonl"), compute=ComputeParameters(), label="x"):
+    print(entry.name, flush=True)
+"""
+
+
+def test_killed_run_goes_on_and_repeats_no_finished_item(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    for _ in range(7):
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    lines = (tmp_path / "ledger.jsonl").read_text().splitlines()
+    finished = {json.loads(line)["name"] for line in lines if line.endswith("}")}
+    assert 7 <= len(finished) < 40
+    subprocess.run(command, check=True, capture_output=True)
+    calls = (tmp_path / "calls").read_text().split()
+    assert set(calls) == {str(n) for n in range(40)}
+    assert all(calls.count(name) == 1 for name in finished)
+    assert {path.name: path.read_text() for path in (tmp_path / "out").iterdir()} == {
+        f"{n}.txt": str(n * n) for n in range(40)
+    }
