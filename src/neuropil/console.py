@@ -1,0 +1,58 @@
+"""A calm console: one line for a person's mistake, no chatter of libraries."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from types import TracebackType
+
+from neuropil.errors import InputError
+
+_QUIET = {
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+# Kedro says these as plain ValueErrors with a traceback, though they are slips of the command line.
+_SLIPS = ("Failed to find the pipeline named", "Pipeline contains no nodes", "Pipeline does not contain")
+
+
+def calm() -> None:
+    """Quiet the libraries of this process and show mistakes in one line.
+
+    What a person set in the environment stays; Python's `-W` brings the warnings back.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    sys.excepthook = _show
+
+
+def mistake(error: BaseException | None) -> str | None:
+    """The line to show for an error that a person caused; None for a defect.
+
+    Kedro wraps what a dataset raises, so the causes are searched too.
+    """
+    while error is not None:
+        if isinstance(error, InputError):
+            return str(error)
+        if isinstance(error, ValueError) and str(error).startswith(_SLIPS):
+            return " ".join(str(error).split())
+        error = error.__cause__
+    return None
+
+
+def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    line = mistake(error)
+    if line is not None:
+        sys.stderr.write(f"Error: {line}\n")
+    elif issubclass(kind, KeyboardInterrupt):
+        sys.stderr.write("Stopped. The same command goes on where it was.\n")
+    else:
+        sys.__excepthook__(kind, error, trace)

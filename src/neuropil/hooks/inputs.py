@@ -1,0 +1,63 @@
+"""Before a run: is there what it needs, and would it overwrite what the user gave?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.pipeline import Pipeline
+
+from neuropil.datasets import CheckpointDataset, StoreDataset
+from neuropil.datasets.file import FileDataset
+from neuropil.errors import InputError
+
+
+class InputHooks:
+    """Say in one line which pipeline makes a missing input."""
+
+    @hook_impl(tryfirst=True)
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Any) -> None:
+        """Check the free inputs and the named checkpoints.
+
+        Raises:
+            InputError: an input is missing; or a checkpoint named on the command line would be trained over.
+        """
+        self._refuse_overwriting(pipeline, run_params.get("runtime_params") or {})
+        missing = [name for name in sorted(pipeline.inputs()) if _missing(name, catalog)]
+        if missing:
+            raise InputError(_how_to_make(missing, catalog))
+
+    @staticmethod
+    def _refuse_overwriting(pipeline: Pipeline, given: dict[str, Any]) -> None:
+        for name in sorted(pipeline.all_outputs() & set(given)):
+            raise InputError(
+                f"{name}={given[name]}: this run would train it anew and overwrite the file; "
+                "leave it out to train, or use the checkpoint with --tags infer or --tags score"
+            )
+
+
+def _missing(name: str, catalog: Any) -> bool:
+    if name.startswith("params:") or name == "parameters":
+        return False
+    dataset = catalog.get(name)
+    if isinstance(dataset, StoreDataset):
+        return False
+    return isinstance(dataset, FileDataset) and not dataset._optional and not dataset.exists()
+
+
+def _how_to_make(missing: list[str], catalog: Any) -> str:
+    from neuropil.pipeline_registry import register_pipelines
+
+    producers = {
+        output: name
+        for name, pipeline in register_pipelines().items()
+        if name != "__default__"
+        for output in pipeline.all_outputs()
+    }
+    parts = []
+    for name in missing:
+        maker = f"made by `kedro run --pipeline {producers[name]}`" if name in producers else "made by no pipeline"
+        dataset = catalog.get(name)
+        option = f" or given as --params {name}=PATH" if isinstance(dataset, CheckpointDataset) else ""
+        parts.append(f"{name} ({dataset.path}) is missing: {maker}{option}")
+    return "; ".join(parts) + " (with the same --env and workspace)"

@@ -1,0 +1,99 @@
+"""At the end of a run: what was made, the scores beside chance, where to look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.pipeline.node import Node
+from rich.console import Console
+from rich.table import Table
+
+from neuropil.datasets.document import TextDataset
+from neuropil.datasets.picture import PictureDataset
+from neuropil.work.index import Index
+from neuropil.work.skipped import Skipped
+
+
+class SummaryHooks:
+    """Collect what the nodes returned and show it as two tables."""
+
+    def __init__(self) -> None:
+        self._start = 0.0
+        self._made: list[tuple[str, str, str]] = []
+        self._scores: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+        self._skipped: dict[str, set[str]] = {}
+
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """Start anew: a hook object lives as long as the process, a run does not."""
+        self.__init__()  # type: ignore[misc]
+        self._start = time.perf_counter()
+
+    @hook_impl
+    def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
+        """Note what a node made, scored or left out."""
+        pipeline = node.namespace or ""
+        for name, value in outputs.items():
+            reason = value.reason if isinstance(value, (Skipped, Index)) else None
+            if reason is not None:
+                self._skipped.setdefault(reason, set()).add(f"{pipeline}: {name}")
+            elif isinstance(value, Index):
+                self._made.append((pipeline, name, f"{len(value):,} records"))
+            elif isinstance(value, Mapping) and "scores" in value:
+                for row in value["scores"]:
+                    self._scores[row["task"], row["metric"], row["method"]] = row
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
+        """Print the tables."""
+        console = Console()
+        console.print(self._table_of_outputs(catalog))
+        if self._scores:
+            console.print(table_of_scores(self._scores.values()))
+        for reason, outputs in self._skipped.items():
+            console.print(f"Skipped ({reason}): {', '.join(sorted(outputs))}", markup=False, highlight=False)
+        for line in _where_to_look(pipeline, catalog):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Done in {time.perf_counter() - self._start:.0f} s.", highlight=False)
+
+    def _table_of_outputs(self, catalog: Any) -> Table:
+        table = Table(title="What was made", title_justify="left")
+        for column in ("pipeline", "output", "what", "where"):
+            table.add_column(column, overflow="fold")
+        for pipeline, name, what in self._made:
+            table.add_row(pipeline, name, what, _shown(catalog.get(name)))
+        return table
+
+
+def table_of_scores(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """The rows of `statistics.scores.Score` as a table: score, 95 % interval, chance, number of items."""
+    table = Table(title="Scores", title_justify="left")
+    for column in ("task", "metric", "method", "score", "95 % interval", "chance", "n"):
+        table.add_column(column, justify="right" if column in ("score", "95 % interval", "chance", "n") else "left")
+    for row in rows:
+        low, high = row.get("low"), row.get("high")
+        interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+        chance = "" if row.get("chance") is None else f"{row['chance']:.3f}"
+        arrow = " (lower is better)" if row.get("better") == "lower" else ""
+        count = f"{row['n']:,} {row['unit']}" if row.get("n") else ""
+        table.add_row(row["task"], row["metric"] + arrow, row["method"], f"{row['score']:.3f}", interval, chance, count)
+    return table
+
+
+def _where_to_look(pipeline: Any, catalog: Any) -> list[str]:
+    datasets = [catalog.get(name) for name in sorted(pipeline.all_outputs())]
+    lines = [
+        f"Look at {_shown(dataset)}"
+        for dataset in datasets
+        if isinstance(dataset, (PictureDataset, TextDataset)) and dataset.path.exists()
+    ]
+    return [*lines, "Graph: kedro viz run    Runs: kedro mlflow ui"]
+
+
+def _shown(dataset: Any) -> str:
+    path = Path(getattr(dataset, "path", ""))
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,54 @@
+"""What stands in a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from neuropil.datasets.file import FileDataset
+from neuropil.work.index import Index
+from neuropil.work.skipped import Skipped
+
+
+@dataclass(frozen=True)
+class OutputState:
+    """One output of a pipeline: "348 records", "there", "missing", "skipped: no volumes ..."."""
+
+    pipeline: str
+    output: str
+    state: str
+    made_at: str
+
+
+def outputs_by_pipeline(catalog: Any) -> Iterator[OutputState]:
+    """The outputs of all pipelines, in the order in which they are made."""
+    from neuropil.pipeline_registry import register_pipelines
+
+    nodes = register_pipelines()["__default__"].nodes
+    for node in sorted(nodes, key=lambda node: _ORDER.index(node.namespace) if node.namespace in _ORDER else 0):
+        for output in node.outputs:
+            dataset = catalog.get(output)
+            if isinstance(dataset, FileDataset):
+                yield OutputState(node.namespace or "", output, _state(dataset), _made_at(dataset))
+
+
+_ORDER = ["ingestion", "rendering", "em_segmentation", "vae_pretrain", "clip_finetune", "evaluation"]
+
+
+def _state(dataset: FileDataset[Any]) -> str:
+    if not dataset.exists():
+        return "missing"
+    value = dataset.load()
+    if isinstance(value, Skipped):
+        return f"skipped: {value.reason}"
+    if isinstance(value, Index):
+        return f"skipped: {value.reason}" if value.reason else f"{len(value):,} records"
+    return "there"
+
+
+def _made_at(dataset: FileDataset[Any]) -> str:
+    if not dataset.path.exists():
+        return ""
+    return datetime.fromtimestamp(dataset.path.stat().st_mtime).isoformat(sep=" ", timespec="minutes")
