@@ -8,6 +8,7 @@ import warnings
 from types import TracebackType
 
 from neuropil.errors import InputError
+from neuropil.work.atomic import disk_is_full
 
 _QUIET = {
     "DO_NOT_TRACK": "1",
@@ -39,12 +40,15 @@ def mistake(error: BaseException | None) -> str | None:
 
     Kedro wraps what a dataset raises, so the causes are searched too.
     """
-    while error is not None:
-        if isinstance(error, InputError):
-            return str(error)
-        if isinstance(error, ValueError) and str(error).startswith(_SLIPS):
-            return " ".join(str(error).split())
-        error = error.__cause__
+    cause = error
+    while cause is not None:
+        if isinstance(cause, InputError):
+            return str(cause)
+        if isinstance(cause, ValueError) and str(cause).startswith(_SLIPS):
+            return " ".join(str(cause).split())
+        cause = cause.__cause__
+    if disk_is_full(error):
+        return "the disk is full; free some space or move the run with --params workspace=PATH"
     return None
 
 

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from neuropil.clip.parameters import ClipParameters
 from neuropil.compute import ComputeParameters
-from neuropil.em.parameters import EmParameters
+from neuropil.em.parameters import EmSegmentationParameters
 from neuropil.errors import InputError
 from neuropil.evaluation.parameters import EvaluationParameters
 from neuropil.parameters import Section, Seed
@@ -34,7 +34,7 @@ class RootParameters(Section):
     compute: ComputeParameters = ComputeParameters()
     ingestion: IngestionParameters = IngestionParameters()
     rendering: RenderingParameters = RenderingParameters()
-    em_segmentation: EmParameters = EmParameters()
+    em_segmentation: EmSegmentationParameters = EmSegmentationParameters()
     vae_pretrain: VaeParameters = VaeParameters()
     clip_finetune: ClipParameters = ClipParameters()
     evaluation: EvaluationParameters = EvaluationParameters()

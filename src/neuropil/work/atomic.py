@@ -15,6 +15,7 @@ from neuropil.errors import MachineError
 
 _PART = re.compile(r"^\..+\.(\d+)-[0-9a-f]{8}\.part$")
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_NO_SPACE_TEXTS = ("No space left on device", "database or disk is full")
 
 
 @contextmanager
@@ -75,8 +76,8 @@ def remove_leftovers(folder: Path) -> int:
 def disk_is_full(error: BaseException | None) -> bool:
     """Whether an error, or one it was raised from, says that no space is left on the device."""
     while error is not None:
-        # HDF5 and zarr wrap the cause in text only.
-        if getattr(error, "errno", None) in _NO_SPACE or "No space left on device" in str(error):
+        # HDF5 and SQLite keep the cause in their text only.
+        if getattr(error, "errno", None) in _NO_SPACE or any(text in str(error) for text in _NO_SPACE_TEXTS):
             return True
         error = error.__cause__ or error.__context__
     return False
