@@ -1,5 +1,7 @@
 """Indexes: streamed, whole, empty only for a reason."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,23 @@ def test_saving_over_the_file_it_reads_from_is_safe(tmp_path: Path) -> None:
     Index(RECORDS).save(path)
     Index.open(path).save(path)
     assert list(Index.open(path)) == RECORDS
+
+
+def test_iterators_are_spooled_and_can_be_read_twice() -> None:
+    index = Index({"n": n} for n in range(1000))
+    spool = index._records.path  # type: ignore[union-attr]
+    assert len(index) == 1000 and [record["n"] for record in index] == list(range(1000)) == [r["n"] for r in index]
+    del index
+    assert not spool.parent.exists()
+
+
+def test_many_records_cost_no_memory() -> None:
+    code = (
+        "import resource; from neuropil.work.index import Index\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "index = Index({'n': n, 'path': 'images/neuron/view_00_mask.png' * 3} for n in range(300_000))\n"
+        "assert len(index) == 300_000\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 20_000, "kibibytes; a list of them takes over 100,000"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ _SKIPPED = "skipped"
 class Index:
     """Records of what a step made, in order; or none, with the reason why there was nothing to do.
 
-    An index made from records keeps them; one opened from a file reads them anew at each iteration, so
-    millions of records cost no memory. On disk it is JSON lines; an index that is empty for a reason is one
+    An index made from a list keeps it. One made from an iterator writes the records to a temporary file, and
+    one opened from a file reads them anew at each iteration, so millions of records cost no memory. On disk
+    it is JSON lines; an index that is empty for a reason is one
     line `{"skipped": "no volumes: ..."}`.
     """
 
     def __init__(self, records: Iterable[Record] = (), *, reason: str | None = None) -> None:
-        self._records: Iterable[Record] = records if isinstance(records, _Lines) else list(records)
+        self._records: Iterable[Record] = _spooled(records) if isinstance(records, Iterator) else records
         self._reason = reason
         self._length: int | None = None
 
@@ -80,8 +82,9 @@ def read_lines(path: Path | str) -> Iterator[dict[str, Any]]:
 class _Lines:
     """The objects of a JSON lines file, read anew at each iteration."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keep: Any = None) -> None:
         self.path = path
+        self._keep = keep  # what must live as long as the file is read
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         try:
@@ -92,6 +95,14 @@ class _Lines:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield _parse(line, self.path, number)
+
+
+def _spooled(records: Iterator[Record]) -> _Lines:
+    """Write the records to a temporary file that goes when nobody reads it any more."""
+    folder = tempfile.TemporaryDirectory(prefix="neuropil-index-")
+    path = Path(folder.name) / "records.jsonl"
+    write_lines(path, records)
+    return _Lines(path, keep=folder)
 
 
 def _parse(line: str, path: Path, number: int) -> dict[str, Any]:

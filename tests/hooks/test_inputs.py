@@ -1,0 +1,62 @@
+"""Before a run: missing inputs name their maker, and a checkpoint that was given is never trained over."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Node, Pipeline
+
+from neuropil.datasets import CheckpointDataset, IndexDataset, JsonDataset, StoreDataset
+from neuropil.errors import InputError
+from neuropil.hooks.inputs import InputHooks
+
+
+def nothing(*_: Any) -> int:
+    return 1
+
+
+def pipeline(*inputs: str, output: str = "out") -> Pipeline:
+    return Pipeline([Node(nothing, inputs=list(inputs), outputs=output, name="n")])
+
+
+def catalog(folder: Path) -> DataCatalog:
+    return DataCatalog(
+        {
+            "vae_checkpoint": CheckpointDataset(str(folder / "vae.ckpt")),
+            "manifest_train": IndexDataset(str(folder / "m.jsonl")),
+            "view_store": StoreDataset(str(folder / "views")),
+            "em_scores": JsonDataset(str(folder / "em.json"), optional=True),
+            "params:seed": MemoryDataset(1),
+        }
+    )
+
+
+def before(what: Pipeline, folder: Path, **runtime: Any) -> None:
+    InputHooks().before_pipeline_run({"runtime_params": runtime}, what, catalog(folder))
+
+
+def test_every_missing_input_names_its_pipeline_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        before(pipeline("vae_checkpoint", "manifest_train", "params:seed"), tmp_path)
+    text = str(caught.value)
+    assert "vae.ckpt) is missing: made by `kedro run --pipeline vae_pretrain` or given as --params vae_check" in text
+    assert "m.jsonl) is missing: made by `kedro run --pipeline rendering`" in text
+    assert "\n" not in text
+
+
+def test_stores_and_optional_inputs_need_not_exist(tmp_path: Path) -> None:
+    before(pipeline("view_store", "em_scores", "params:seed"), tmp_path)
+
+
+def test_what_exists_or_was_skipped_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_text('{"skipped": "no neurons"}\n')
+    (tmp_path / "vae.ckpt.skipped").write_text("no neurons\n")
+    before(pipeline("vae_checkpoint", "manifest_train"), tmp_path)
+
+
+def test_a_given_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"vae_checkpoint=mine\.ckpt: this run would train it anew"):
+        before(pipeline("view_store", output="vae_checkpoint"), tmp_path, vae_checkpoint="mine.ckpt")
+    (tmp_path / "vae.ckpt").write_bytes(b"x")
+    before(pipeline("vae_checkpoint"), tmp_path, vae_checkpoint="mine.ckpt")

@@ -1,0 +1,61 @@
+"""The summary: what was made, what was skipped and why, scores with interval and chance, where to look."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kedro.io import DataCatalog
+from kedro.pipeline import Node, Pipeline
+
+from neuropil.datasets import IndexDataset, JsonDataset, PictureDataset
+from neuropil.hooks.summary import SummaryHooks
+from neuropil.statistics.scores import Score
+from neuropil.work.index import Index
+from neuropil.work.skipped import Skipped
+
+
+def nothing() -> int:
+    return 1
+
+
+def shown(outputs: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    catalog = DataCatalog(
+        {
+            "views": IndexDataset(str(folder / "views.jsonl")),
+            "metrics": JsonDataset(str(folder / "metrics.json")),
+            "sheet": PictureDataset(str(folder / "sheet.png")),
+        }
+    )
+    (folder / "sheet.png").write_bytes(b"x")
+    nodes = [Node(nothing, inputs=None, outputs=name, name=f"make_{name}") for name in ("views", "metrics", "sheet")]
+    hooks = SummaryHooks()
+    hooks.before_pipeline_run()
+    hooks.after_node_run(nodes[0], outputs)
+    hooks.after_pipeline_run(Pipeline(nodes), catalog)
+    return capsys.readouterr().out
+
+
+def test_scores_stand_with_interval_and_chance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = Score("zero-shot", "balanced accuracy", "clip", 0.5, 0.4, 0.6, chance=0.125, n=48).record()
+    text = shown({"metrics": {"scores": [row]}}, tmp_path, capsys)
+    for part in ("zero-shot", "0.500", "0.400 to 0.600", "0.125", "48 neurons"):
+        assert part in text
+
+
+def test_skipped_outputs_stand_with_their_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown({"views": Index.skipped("no neurons: none given"), "metrics": Skipped("no v")}, tmp_path, capsys)
+    assert "Skipped (no neurons: none given)" in text and "views" in text and "Skipped (no v)" in text
+
+
+def test_made_outputs_and_pictures_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown({"views": Index([{"a": 1}, {"a": 2}])}, tmp_path, capsys)
+    assert "2 records" in text and "sheet.png" in text
+
+
+def test_a_second_run_in_one_process_starts_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hooks = SummaryHooks()
+    node = Node(nothing, inputs=None, outputs="views", name="n")
+    hooks.after_node_run(node, {"views": Index.skipped("old reason")})
+    hooks.before_pipeline_run()
+    hooks.after_pipeline_run(Pipeline([node]), DataCatalog({"views": IndexDataset(str(tmp_path / "v"))}))
+    assert "old reason" not in capsys.readouterr().out
