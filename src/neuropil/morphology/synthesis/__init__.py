@@ -1,0 +1,1 @@
+"""Neurons grown procedurally: eight classes, each true to its description by construction."""

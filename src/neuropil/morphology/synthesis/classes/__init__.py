@@ -1,0 +1,1 @@
+"""One file for each class of neuron that can be grown."""
