@@ -1,0 +1,58 @@
+"""Where neurons and volumes come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from neuropil.em.synthesis_parameters import SampleVolumeParameters
+from neuropil.parameters import Section, Words
+
+SourceName = Literal["sample", "folder"]
+
+
+class SampleNeurons(Section):
+    """The procedural neurons."""
+
+    cells_per_class: int = Field(20, ge=1, le=10_000, description="neurons grown of each of the eight classes")
+
+
+class FolderNeurons(Section):
+    """SWC files of your own."""
+
+    path: Path | None = Field(None, description="folder of SWC files at any depth, or one SWC file; null = no neurons")
+    metadata: Path | None = Field(
+        None, description="table of facts (.jsonl or .csv); null = metadata.jsonl or .csv in the folder or above it"
+    )
+
+
+class FolderVolumes(Section):
+    """EM volumes of your own."""
+
+    path: Path | None = Field(None, description="an HDF5 volume or a folder of them; null = no volumes")
+
+
+class NeuronSources(Section):
+    """Neurons, by source."""
+
+    sample: SampleNeurons = Field(default_factory=SampleNeurons)
+    folder: FolderNeurons = Field(default_factory=FolderNeurons)
+
+
+class VolumeSources(Section):
+    """EM volumes, by source."""
+
+    sample: SampleVolumeParameters = Field(default_factory=SampleVolumeParameters)
+    folder: FolderVolumes = Field(default_factory=FolderVolumes)
+
+
+class IngestionParameters(Section):
+    """What `ingestion` reads."""
+
+    sources: Annotated[tuple[SourceName, ...], Words] = Field(
+        ("sample",), min_length=1, description="sources read, in this order; on the command line joined by +"
+    )
+    neurons: NeuronSources = Field(default_factory=NeuronSources)
+    volumes: VolumeSources = Field(default_factory=VolumeSources)
