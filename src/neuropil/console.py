@@ -13,6 +13,7 @@ from neuropil.work.atomic import disk_is_full
 _QUIET = {
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
@@ -26,12 +27,14 @@ _SLIPS = ("Failed to find the pipeline named", "Pipeline contains no nodes", "Pi
 def calm() -> None:
     """Quiet the libraries of this process and show mistakes in one line.
 
-    What a person set in the environment stays; Python's `-W` brings the warnings back.
+    What a person set in the environment stays; Python's `-W` brings the warnings back, and notebooks keep theirs.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    if not sys.warnoptions:
+    if not sys.warnoptions and "IPython" not in sys.modules:
+        # A filter is not enough: libraries put filters of their own before it.
         warnings.simplefilter("ignore")
+        warnings.showwarning = _drop
     sys.excepthook = _show
 
 
@@ -50,6 +53,10 @@ def mistake(error: BaseException | None) -> str | None:
     if disk_is_full(error):
         return "the disk is full; free some space or move the run with --params workspace=PATH"
     return None
+
+
+def _drop(*_: object, **__: object) -> None:
+    """Take the place of the function that prints warnings."""
 
 
 def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

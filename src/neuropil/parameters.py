@@ -14,12 +14,18 @@ class Section(BaseModel):
 
 
 def _split_sizes(value: Any) -> Any:
-    """Turn `"64x128x128"` into `(64, 128, 128)`; leave everything else to the field's own check."""
-    if isinstance(value, str) and "x" in value.lower():
-        return tuple(part.strip() for part in value.lower().split("x"))
-    if isinstance(value, list):
-        return tuple(value)
-    return value
+    """Turn `"64x128x128"` into `(64, 128, 128)`; each of the three is left to the field's own check."""
+    parts = value.lower().split("x") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or len(parts) != 3:
+        raise ValueError("write three numbers, z, y, x, such as 64x128x128")
+    return tuple(part.strip() if isinstance(part, str) else part for part in parts)
+
+
+def _split_words(value: Any) -> Any:
+    """Turn `"sample+folder"` into `("sample", "folder")`: the command line cuts parameters at commas."""
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split("+"))
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _as_text(value: tuple[Any, ...]) -> str:
@@ -35,6 +41,9 @@ Size3 = Annotated[
     tuple[Positive, Positive, Positive], BeforeValidator(_split_sizes), PlainSerializer(_as_text, when_used="json")
 ]
 """A size in voxels, (z, y, x), written `64x128x128`."""
+
+Words = BeforeValidator(_split_words)
+"""Marks a tuple of names that can be written `a+b`: `Annotated[tuple[str, ...], Words]`."""
 
 Lengths3 = Annotated[
     tuple[Length, Length, Length], BeforeValidator(_split_sizes), PlainSerializer(_as_text, when_used="json")

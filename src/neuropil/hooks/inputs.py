@@ -22,14 +22,16 @@ class InputHooks:
         Raises:
             InputError: an input is missing; or a checkpoint named on the command line would be trained over.
         """
-        self._refuse_overwriting(pipeline, run_params.get("runtime_params") or {})
+        self._refuse_overwriting(pipeline, run_params.get("runtime_params") or {}, catalog)
         missing = [name for name in sorted(pipeline.inputs()) if _missing(name, catalog)]
         if missing:
             raise InputError(_how_to_make(missing, catalog))
 
     @staticmethod
-    def _refuse_overwriting(pipeline: Pipeline, given: dict[str, Any]) -> None:
+    def _refuse_overwriting(pipeline: Pipeline, given: dict[str, Any], catalog: Any) -> None:
         for name in sorted(pipeline.all_outputs() & set(given)):
+            if not isinstance(catalog.get(name), CheckpointDataset):
+                continue  # a section of parameters may bear the name of an output
             raise InputError(
                 f"{name}={given[name]}: this run would train it anew and overwrite the file; "
                 "leave it out to train, or use the checkpoint with --tags infer or --tags score"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline.node import Node
 from rich.console import Console
@@ -43,6 +44,10 @@ class SummaryHooks:
                 self._skipped.setdefault(reason, set()).add(f"{pipeline}: {name}")
             elif isinstance(value, Index):
                 self._made.append((pipeline, name, f"{len(value):,} records"))
+            elif isinstance(value, pd.DataFrame):
+                self._made.append((pipeline, name, f"{len(value):,} rows, {value.shape[1]} columns"))
+            elif isinstance(value, Path):
+                self._made.append((pipeline, name, "checkpoint"))
             elif isinstance(value, Mapping) and "scores" in value:
                 for row in value["scores"]:
                     self._scores[row["task"], row["metric"], row["method"]] = row
@@ -51,6 +56,8 @@ class SummaryHooks:
     def after_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
         """Print the tables."""
         console = Console()
+        if not console.is_terminal:  # a file or a pipe has no width of its own
+            console = Console(width=160)
         console.print(self._table_of_outputs(catalog))
         if self._scores:
             console.print(table_of_scores(self._scores.values()))
@@ -72,8 +79,10 @@ class SummaryHooks:
 def table_of_scores(rows: Iterable[Mapping[str, Any]]) -> Table:
     """The rows of `statistics.scores.Score` as a table: score, 95 % interval, chance, number of items."""
     table = Table(title="Scores", title_justify="left")
-    for column in ("task", "metric", "method", "score", "95 % interval", "chance", "n"):
-        table.add_column(column, justify="right" if column in ("score", "95 % interval", "chance", "n") else "left")
+    for column in ("task", "metric", "method"):
+        table.add_column(column, overflow="fold")
+    for column in ("score", "95 % interval", "chance", "n"):
+        table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         low, high = row.get("low"), row.get("high")
         interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
