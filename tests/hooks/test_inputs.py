@@ -4,12 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 
 from neuropil.datasets import CheckpointDataset, IndexDataset, JsonDataset, StoreDataset
 from neuropil.errors import InputError
 from neuropil.hooks.inputs import InputHooks
+
+
+@pytest.fixture(autouse=True)
+def _project() -> None:
+    bootstrap_project(Path(__file__).parents[2])
 
 
 def nothing(*_: Any) -> int:

@@ -36,10 +36,18 @@ def shown(outputs: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_scores_stand_with_interval_and_chance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    row = Score("zero-shot", "balanced accuracy", "clip", 0.5, 0.4, 0.6, chance=0.125, n=48).record()
-    text = shown({"metrics": {"scores": [row]}}, tmp_path, capsys)
-    for part in ("zero-shot", "0.500", "0.400 to 0.600", "0.125", "48 neurons"):
+    rows = [
+        Score("class", "accuracy", "clip", 0.5, 0.4, 0.6, chance=0.125, n=48, headline=True),
+        Score("class", "accuracy", "forest", 0.3),
+        Score("class", "accuracy", "majority", 0.1),
+        Score("instances", "VOI", "network", 1.2, better="lower", headline=True),
+        Score("instances", "VOI", "watershed", 2.2, better="lower"),
+        Score("instances", "VOI", "one segment", 3.2, better="lower"),
+    ]
+    text = shown({"metrics": {"scores": [row.record() for row in rows]}}, tmp_path, capsys)
+    for part in ("class", "0.500 [0.40, 0.60]", "0.125", "48 neurons", "0.300 forest", "2.200 watershed"):
         assert part in text
+    assert "majority" not in text and "one segment" not in text
 
 
 def test_skipped_outputs_stand_with_their_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

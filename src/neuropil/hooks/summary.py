@@ -11,6 +11,7 @@ import pandas as pd
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline.node import Node
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from neuropil.datasets.document import TextDataset
@@ -61,6 +62,9 @@ class SummaryHooks:
         console.print(self._table_of_outputs(catalog))
         if self._scores:
             console.print(table_of_scores(self._scores.values()))
+            console.print(
+                f"All {len(self._scores)} scores, with every baseline, stand in the reports.", highlight=False
+            )
         for reason, outputs in self._skipped.items():
             console.print(f"Skipped ({reason}): {', '.join(sorted(outputs))}", markup=False, highlight=False)
         for line in _where_to_look(pipeline, catalog):
@@ -77,20 +81,45 @@ class SummaryHooks:
 
 
 def table_of_scores(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """The rows of `statistics.scores.Score` as a table: score, 95 % interval, chance, number of items."""
-    table = Table(title="Scores", title_justify="left")
+    """The headlines among the rows of `statistics.scores.Score`, each beside chance and the best other method."""
+    rows = list(rows)
+    table = Table(title="Scores on what was held back", title_justify="left")
     for column in ("task", "metric", "method"):
         table.add_column(column, overflow="fold")
-    for column in ("score", "95 % interval", "chance", "n"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("score, 95 % interval", justify="right", no_wrap=True)
+    table.add_column("chance", justify="right", no_wrap=True)
+    table.add_column("best other method", overflow="fold")
+    table.add_column("n", justify="right", no_wrap=True)
     for row in rows:
-        low, high = row.get("low"), row.get("high")
-        interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
-        chance = "" if row.get("chance") is None else f"{row['chance']:.3f}"
-        arrow = " (lower is better)" if row.get("better") == "lower" else ""
-        count = f"{row['n']:,} {row['unit']}" if row.get("n") else ""
-        table.add_row(row["task"], row["metric"] + arrow, row["method"], f"{row['score']:.3f}", interval, chance, count)
+        if row.get("headline"):
+            chance = "" if row.get("chance") is None else f"{row['chance']:.3f}"
+            metric = row["metric"] + (" (lower is better)" if row.get("better") == "lower" else "")
+            score = _with_interval(row)
+            table.add_row(row["task"], metric, row["method"], score, chance, _best_other(row, rows), _count(row))
     return table
+
+
+def _with_interval(row: Mapping[str, Any]) -> str:
+    low, high = row.get("low"), row.get("high")
+    interval = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
+    return escape(f"{row['score']:.3f}{interval}")
+
+
+def _best_other(row: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> str:
+    others = [
+        other
+        for other in rows
+        if (other["task"], other["metric"]) == (row["task"], row["metric"]) and other["method"] != row["method"]
+    ]
+    if not others:
+        return ""
+    sign = -1 if row.get("better") == "lower" else 1
+    best = max(others, key=lambda other: sign * other["score"])
+    return f"{best['score']:.3f} {best['method']}"
+
+
+def _count(row: Mapping[str, Any]) -> str:
+    return f"{row['n']:,} {row['unit']}" if row.get("n") else ""
 
 
 def _where_to_look(pipeline: Any, catalog: Any) -> list[str]:
