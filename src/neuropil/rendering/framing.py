@@ -1,0 +1,158 @@
+"""How large a frame must be, and how much of the neuron lies in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuropil.rendering.frame import Frame
+from neuropil.rendering.parameters import RenderingParameters
+from neuropil.rendering.segments import Segments
+
+
+class _Spheres(NamedTuple):
+    """The end spheres of all segments: (2m, 3) and (2m,), micrometres."""
+
+    points: NDArray[np.float64]
+    radii: NDArray[np.float64]
+
+
+def fit_frames(
+    segments: Segments, rotations: Sequence[NDArray[np.float64]], parameters: RenderingParameters
+) -> list[Frame]:
+    """Fit a frame to each view of a neuron.
+
+    With `adaptive_framing` each view is centred on its own extent and as large as that; without, all are centred
+    on the middle of the neuron's bounding box and share the scale of the widest. `margin` pads the extent: the
+    frame is (1 + margin) times as large.
+
+    Args:
+        segments: what will be drawn.
+        rotations: one a view (`rotation_towards`).
+        parameters: size of the picture, margin, projection.
+    """
+    spheres = _Spheres(
+        np.concatenate([segments.starts, segments.ends]), np.concatenate([segments.start_radii, segments.end_radii])
+    )
+    middle = _middle_of_box(spheres)
+    centers = [_middle_of_view(spheres, rotation) if parameters.adaptive_framing else middle for rotation in rotations]
+    turned = [(spheres.points - center) @ rotation.T for center, rotation in zip(centers, rotations, strict=True)]
+    measure = _half_height if parameters.projection == "ortho" else _camera_distance
+    reaches = [measure(points, spheres.radii, parameters) for points in turned]
+    if not parameters.adaptive_framing:
+        reaches = [max(reaches)] * len(reaches)
+    return [
+        _frame(points, spheres.radii, reach, rotation, center, parameters)
+        for points, reach, rotation, center in zip(turned, reaches, rotations, centers, strict=True)
+    ]
+
+
+def cable_inside(segments: Segments, frame: Frame) -> float:
+    """The share of the cable length inside the frame (`qc`), from 0 to 1.
+
+    Each segment's axis is clipped against the four planes through the frame's edges. A neuron without any length
+    counts by its segments' centres.
+    """
+    starts, ends = frame.to_camera(segments.starts), frame.to_camera(segments.ends)
+    enter, leave = np.zeros(len(starts)), np.ones(len(starts))
+    slope = frame.half_height / frame.distance
+    for axis, aspect in ((0, frame.width / frame.height), (1, 1.0)):
+        for sign in (1.0, -1.0):
+            edges = [
+                aspect * (frame.half_height if frame.fov is None else slope * ends_of[:, 2]) - sign * ends_of[:, axis]
+                for ends_of in (starts, ends)
+            ]
+            _clip(edges[0], edges[1], enter, leave)
+    inside = np.clip(leave - enter, 0, 1)
+    lengths = segments.lengths
+    return float(np.average(inside, weights=lengths if lengths.sum() else None))
+
+
+def _clip(
+    first: NDArray[np.float64], last: NDArray[np.float64], enter: NDArray[np.float64], leave: NDArray[np.float64]
+) -> None:
+    """Narrow, in place, the part [enter, leave] of each segment to where `first` -> `last` is not negative."""
+    if min(first.min(), last.min()) >= 0:
+        return
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossing = first / (first - last)
+    np.maximum(enter, np.where((first < 0) & (last >= 0), crossing, 0), out=enter)
+    np.minimum(leave, np.where((first >= 0) & (last < 0), crossing, 1), out=leave)
+    leave[(first < 0) & (last < 0)] = 0
+    enter[(first < 0) & (last < 0)] = 1
+
+
+def _middle_of_box(spheres: _Spheres) -> NDArray[np.float64]:
+    lower = (spheres.points - spheres.radii[:, None]).min(axis=0)
+    upper = (spheres.points + spheres.radii[:, None]).max(axis=0)
+    return (lower + upper) / 2
+
+
+def _middle_of_view(spheres: _Spheres, rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The middle of the bounding box along the axes of one camera."""
+    return _middle_of_box(_Spheres(spheres.points @ rotation.T, spheres.radii)) @ rotation
+
+
+def _half_height(points: NDArray[np.float64], radii: NDArray[np.float64], parameters: RenderingParameters) -> float:
+    """Half the height, in micrometres, of the orthographic frame that holds all spheres, with its margin."""
+    across = (np.abs(points[:, 0]) + radii).max() * parameters.height / parameters.width
+    upright = (np.abs(points[:, 1]) + radii).max()
+    return float(max(across, upright)) * (1 + parameters.margin)
+
+
+def _camera_distance(points: NDArray[np.float64], radii: NDArray[np.float64], parameters: RenderingParameters) -> float:
+    """How far the camera of a perspective view must stand for all spheres to lie between its four planes.
+
+    A sphere (x, z, r) is inside the plane through the camera at angle a when (D - z) sin a - |x| cos a >= r.
+    The margin widens the planes: tan a is that of the field of view divided by (1 + margin).
+    """
+    tangent = np.tan(np.radians(parameters.fov) / 2) / (1 + parameters.margin)
+    distances = []
+    for axis, aspect in ((0, parameters.width / parameters.height), (1, 1.0)):
+        angle = np.arctan(tangent * aspect)
+        needed = points[:, 2] + (np.abs(points[:, axis]) * np.cos(angle) + radii) / np.sin(angle)
+        distances.append(needed.max())
+    return float(max(distances))
+
+
+def _frame(
+    points: NDArray[np.float64],
+    radii: NDArray[np.float64],
+    reach: float,
+    rotation: NDArray[np.float64],
+    center: NDArray[np.float64],
+    parameters: RenderingParameters,
+) -> Frame:
+    """The frame of one view; near and far are those of the neuron's extent along the view, thin parts clamped."""
+    flat = parameters.projection == "ortho"
+    half_height = reach if flat else reach * float(np.tan(np.radians(parameters.fov) / 2))
+    clamp = radius_clamp(2 * half_height / parameters.height, parameters.supersample_factor)
+    distance = float((points[:, 2] + radii).max()) + 2 * clamp if flat else reach
+    radii = np.maximum(radii, clamp if flat else clamp * (distance - points[:, 2]) / distance)
+    return Frame(
+        rotation=rotation,
+        center=center,
+        distance=distance,
+        half_height=half_height,
+        fov=None if flat else parameters.fov,
+        width=parameters.width,
+        height=parameters.height,
+        depth_near=float((distance - points[:, 2] - radii).min()),
+        depth_far=float((distance - points[:, 2] + radii).max()),
+    )
+
+
+def radius_clamp(um_per_px: float, supersample_factor: int) -> float:
+    """The least radius that is drawn, micrometres (at the depth of the centre): half a sample.
+
+    A disc of half a sample's radius whose centre moves along a curve takes in a sample centre at each line of
+    samples that it crosses, so a connected neurite gives an 8-connected line.
+    """
+    return RADIUS_CLAMP * um_per_px / supersample_factor
+
+
+RADIUS_CLAMP = 0.501
+"""The least radius in samples: a half, and a little for rounding."""

@@ -1,0 +1,1 @@
+"""A view of a neuron as training takes it: manifests, pictures as tensors, augmentation."""
