@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
 from pydantic import Field
@@ -33,12 +33,15 @@ class Pool(Protocol):
 
 @contextmanager
 def open_pool(compute: ComputeParameters) -> Iterator[Pool]:
-    """A pool for the length of a block; its processes listen on loopback only and end with the block."""
+    """A pool for the length of a block; its processes listen on loopback only and end with the block.
+
+    They start with the first piece of work: where all is done already, none do.
+    """
     if compute.scheduler is None and compute.workers == 1:
         yield _Here()
         return
-    with _client(compute) as client:
-        yield _Dask(client, compute.workers)
+    with ExitStack() as stack:
+        yield _Dask(lambda: stack.enter_context(_client(compute)), compute.workers)
 
 
 class _Here:
@@ -48,14 +51,21 @@ class _Here:
 
 
 class _Dask:
-    def __init__(self, client: Any, workers: int) -> None:
-        self._client = client
-        self._most = _AHEAD * max(workers, len(client.scheduler_info(n_workers=-1)["workers"]))
+    def __init__(self, connect: Callable[[], Any], workers: int) -> None:
+        self._connect = connect
+        self._client: Any = None
+        self._most = _AHEAD * workers
+
+    def _submit(self, function: Callable[[Any], Any], value: Any) -> Any:
+        if self._client is None:
+            self._client = self._connect()
+            self._most = max(self._most, _AHEAD * len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        return self._client.submit(function, value, pure=False)
 
     def stream(self, function: Callable[[Any], Any], planned: Iterable[tuple[bool, Any]]) -> Iterator[Any]:
         waiting: deque[tuple[bool, Any]] = deque()
         for wanted, value in planned:
-            waiting.append((wanted, self._client.submit(function, value, pure=False) if wanted else value))
+            waiting.append((wanted, self._submit(function, value) if wanted else value))
             if len(waiting) >= self._most:
                 yield self._first(waiting)
         while waiting:

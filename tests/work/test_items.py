@@ -143,3 +143,12 @@ def test_killed_run_goes_on_and_repeats_no_finished_item(tmp_path: Path) -> None
     assert {path.name: path.read_text() for path in (tmp_path / "out").iterdir()} == {
         f"{n}.txt": str(n * n) for n in range(40)
     }
+
+
+def test_no_process_starts_where_all_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(tmp_path, range(3))
+    monkeypatch.setattr("neuropil.compute._client", lambda _: pytest.fail("a pool was started"))
+    ledger = Ledger(tmp_path / "l.jsonl")
+    compute = ComputeParameters(workers=2)
+    entries = list(run_items(items(range(3)), square, ledger=ledger, compute=compute, label=""))
+    assert [entry.result["square"] for entry in entries] == [0, 1, 4]
