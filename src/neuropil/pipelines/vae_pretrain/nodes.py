@@ -1,0 +1,88 @@
+"""Nodes of the vae_pretrain pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from neuropil.pipelines.skipping import reason_to_skip, skips
+from neuropil.vae.parameters import VaeParameters
+from neuropil.work.index import Index
+from neuropil.work.skipped import Skipped
+
+_TRAINING = "training"  # below the training store, so that its files never meet the catalog's
+
+
+def train_vae(
+    manifest_train: Index,
+    manifest_val: Index,
+    view_store: Path,
+    vae_training_store: Path,
+    vae_pretrain: VaeParameters,
+    seed: int,
+) -> tuple[Path | Skipped, Index | Skipped]:
+    """Train the SegVAE on the training views; the validation views, if there are any, choose the best epoch."""
+    reason = reason_to_skip(manifest_train)
+    if reason is not None:
+        return Skipped(reason), Skipped(reason)
+    from neuropil.vae.train import train_vae
+    from neuropil.views.manifest import read_manifest
+
+    trained = train_vae(
+        read_manifest(manifest_train),
+        [] if reason_to_skip(manifest_val) else read_manifest(manifest_val),
+        view_store=view_store,
+        folder=vae_training_store / _TRAINING,
+        parameters=vae_pretrain,
+        seed=seed,
+    )
+    return trained.best, Index(trained.history)
+
+
+@skips
+def draw_vae_curves(vae_history: Index) -> dict[str, Any]:
+    """Draw losses and KL divergences over the epochs."""
+    from neuropil.training.curves import curves
+
+    return curves([dict(record) for record in vae_history], "Segmentation VAE: training")
+
+
+@skips
+def score_vae(
+    vae_checkpoint: Path,
+    manifest_test: Index,
+    manifest_train: Index,
+    neuron_split: dict[str, Any],
+    view_store: Path,
+    seed: int,
+) -> dict[str, Any] | Skipped:
+    """Score compartments and depth on the neurons held back, beside two baselines, and the use of the latents."""
+    from neuropil.vae.load import load_vae
+    from neuropil.vae.scoring import score_vae
+    from neuropil.views.manifest import read_manifest
+
+    if len(manifest_test) == 0:
+        return Skipped(_NO_TEST)
+    return score_vae(
+        load_vae(vae_checkpoint),
+        read_manifest(manifest_test),
+        read_manifest(manifest_train),
+        view_store=view_store,
+        split=str(neuron_split["hash"]),
+        seed=seed,
+    )
+
+
+@skips
+def draw_vae_reconstructions(vae_checkpoint: Path, manifest_test: Index, view_store: Path) -> bytes | Skipped:
+    """Draw held-out views beside what the network makes of their silhouettes."""
+    from neuropil.vae.load import load_vae
+    from neuropil.vae.picture import draw_reconstructions
+    from neuropil.views.manifest import read_manifest
+
+    if len(manifest_test) == 0:
+        return Skipped(_NO_TEST)
+    return draw_reconstructions(load_vae(vae_checkpoint), read_manifest(manifest_test), view_store)
+
+
+_NO_TEST = "no test views: raise rendering.test_ratio to hold neurons back"
