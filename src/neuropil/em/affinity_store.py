@@ -1,0 +1,139 @@
+"""Affinities of whole volumes on disk: Zarr, one block written at a time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuropil.compute import ComputeParameters
+from neuropil.em.arrays import grey_statistics
+from neuropil.em.inference import VERSION, Predictor, needs_classes, whole
+from neuropil.em.network_checkpoint import load_checkpoint
+from neuropil.em.parameters import EmInferenceParameters
+from neuropil.em.volume import Volume, open_volume
+from neuropil.em.windows import Spans, blocks, slices
+from neuropil.errors import InputError, MachineError
+from neuropil.work.atomic import disk_is_full
+from neuropil.work.items import Item, run_items
+from neuropil.work.keys import content_key, file_digest
+from neuropil.work.ledger import Ledger
+
+_CHUNK = 128
+
+
+@dataclass(frozen=True)
+class _Job:
+    volume: Volume
+    arrays: Any
+    block: Spans
+    mean: float
+    std: float
+
+
+def predict_volumes(
+    paths: Sequence[Path], checkpoint: Path, folder: Path, parameters: EmInferenceParameters
+) -> Iterator[dict[str, Any]]:
+    """Write the affinities of each volume to `folder`; yield a record for each.
+
+    Affinities are uint8 (255 = one instance): the step of .004 is below what two windows differ by. Blocks that
+    an earlier run finished are kept.
+
+    Args:
+        paths: HDF5 volumes; labels are not read.
+        checkpoint: of em_segmentation.
+        folder: one Zarr group `NAME.zarr` a volume, its ledger in it.
+        parameters: windows and blocks.
+
+    Yields:
+        {"name", "path" (relative to folder), "digest" (of the volume's file), "checkpoint" (digest), "shape",
+        "resolution_nm", "offsets", "key"}.
+    """
+    names = [path.stem for path in paths]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"em_input: several volumes are named {', '.join(twice)}; give them different file names")
+    loaded = load_checkpoint(checkpoint)
+    if parameters.class_id is not None and parameters.class_id >= loaded.network.hyperparameters["num_classes"]:
+        raise InputError(
+            f"em_segmentation.inference.class_id={parameters.class_id}: the checkpoint knows classes 0 to "
+            f"{loaded.network.hyperparameters['num_classes'] - 1}"
+        )
+    predictor = Predictor(loaded.network, parameters)
+    offsets = loaded.network.hyperparameters["offsets"]
+    weights = file_digest(checkpoint)
+    for path in paths:
+        digest = file_digest(path)
+        described = parameters.model_dump(mode="json", exclude={"decoding", "accelerator"})
+        with open_volume(path) as volume:
+            record = {
+                "name": volume.name,
+                "path": f"{volume.name}.zarr",
+                "digest": digest,
+                "checkpoint": weights,
+                "shape": list(volume.shape),
+                "resolution_nm": list(volume.resolution_nm),
+                "offsets": [list(offset) for offset in offsets],
+                "key": content_key(digest, weights, described, VERSION),
+            }
+            _predict(volume, record, predictor, folder)
+        yield record
+
+
+def _predict(volume: Volume, record: dict[str, Any], predictor: Predictor, folder: Path) -> None:
+    place = folder / record["path"]
+    arrays = _open_arrays(place, record, predictor)
+    ledger = Ledger(place / "blocks.jsonl")  # goes when the arrays go
+    mean, std = grey_statistics(volume)
+
+    def work(job: _Job) -> dict[str, Any]:
+        prediction = predictor.predict(job.volume, job.block, bounds=whole(job.volume.shape), mean=mean, std=std)
+        where = (slice(None), *slices(job.block))
+        try:
+            job.arrays["affinities"][where] = np.rint(prediction.affinities * 255).astype(np.uint8)
+            if prediction.probabilities is not None:
+                job.arrays["probabilities"][where] = prediction.probabilities.astype(np.float16)
+        except OSError as error:
+            if disk_is_full(error):
+                raise MachineError(f"{place}: the disk is full; free some space and run again") from error
+            raise
+        return {}
+
+    spans = list(blocks(whole(volume.shape), predictor.parameters.block_size))
+    items = [
+        Item(f"{record['name']}/{'-'.join(str(start) for start, _ in block)}", record["key"],
+             _Job(volume, arrays, block, mean, std))
+        for block in spans
+    ]  # fmt: skip
+    entries = run_items(
+        items, work, ledger=ledger, compute=ComputeParameters(workers=1, scheduler=None),
+        label=f"predicting {record['name']}", total=len(items),
+    )  # fmt: skip
+    failed = [entry for entry in entries if entry.state == "failed"]
+    if failed:
+        raise InputError(f"{volume.path}: {failed[0].reason}")
+
+
+def _open_arrays(place: Path, record: dict[str, Any], predictor: Predictor) -> Any:
+    """The Zarr group of a volume: that of an earlier run with the same key, or a new one."""
+    import zarr
+
+    if (place / "zarr.json").exists():
+        group = zarr.open_group(place, mode="a")
+        if group.attrs.get("key") == record["key"]:
+            return group
+    shutil.rmtree(place, ignore_errors=True)
+    group = zarr.open_group(place, mode="w")
+    block = predictor.parameters.block_size
+    chunks = tuple(min(size, _CHUNK if size % _CHUNK == 0 else size) for size in block)
+    shape = tuple(record["shape"])
+    chunks = tuple(min(chunk, size) for chunk, size in zip(chunks, shape, strict=True))
+    group.create_array("affinities", shape=(len(record["offsets"]), *shape), chunks=(1, *chunks), dtype="uint8")
+    if needs_classes(predictor.parameters):
+        group.create_array("probabilities", shape=(predictor.classes, *shape), chunks=(1, *chunks), dtype="float16")
+    group.attrs.update({"key": record["key"]})
+    return group

@@ -1,0 +1,64 @@
+"""Which voxel pairs the affinity head judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Offsets = list[tuple[int, int, int]]
+
+
+def affinity_offsets(reach_nm: Sequence[float], resolution_nm: Sequence[float], spatial_dims: int) -> Offsets:
+    """Offsets (z, y, x) in voxels: the next voxel along each axis, then those about `reach_nm` away.
+
+    Args:
+        reach_nm: distances in nanometres; each becomes at least one voxel, and equal offsets are one.
+        resolution_nm: voxel size, (z, y, x).
+        spatial_dims: 3, or 2 for pairs within a section only.
+    """
+    offsets: Offsets = []
+    for distance in (0.0, *reach_nm):
+        for axis in range(3 - spatial_dims, 3):
+            step = max(1, round(distance / float(resolution_nm[axis])))
+            offset = (step if axis == 0 else 0, step if axis == 1 else 0, step if axis == 2 else 0)
+            if offset not in offsets:
+                offsets.append(offset)
+    return offsets
+
+
+def is_near(offset: Sequence[int]) -> bool:
+    """Whether the pair are neighbours; the others are long-range."""
+    return sum(abs(step) for step in offset) == 1
+
+
+def pair(shape: Sequence[int], offset: Sequence[int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """The slices of the first and of the second voxels of all pairs that lie inside `shape`."""
+    first = tuple(slice(max(0, -step), size - max(0, step)) for size, step in zip(shape, offset, strict=True))
+    second = tuple(slice(max(0, step), size - max(0, -step)) for size, step in zip(shape, offset, strict=True))
+    return first, second
+
+
+def true_affinities(
+    ids: NDArray[np.integer], offsets: Sequence[Sequence[int]]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """What the affinity head should say, and where that is known.
+
+    Args:
+        ids: instance ids, (z, y, x), 0 = none (background, boundary or unknown).
+        offsets: voxel pairs, (z, y, x).
+
+    Returns:
+        Affinities, uint8 (offset, z, y, x): 1 where both voxels of the pair carry one id that is not 0.
+        Known, uint8 of the same shape: 1 where the pair lies inside and at least one of its voxels has an id.
+    """
+    affinities = np.zeros((len(offsets), *ids.shape), np.uint8)
+    known = np.zeros_like(affinities)
+    for channel, offset in enumerate(offsets):
+        if any(abs(step) >= size for step, size in zip(offset, ids.shape, strict=True)):
+            continue
+        first, second = pair(ids.shape, offset)
+        affinities[channel][first] = (ids[first] == ids[second]) & (ids[first] > 0)
+        known[channel][first] = (ids[first] > 0) | (ids[second] > 0)
+    return affinities, known

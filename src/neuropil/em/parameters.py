@@ -1,0 +1,160 @@
+"""Parameters of em_segmentation: the guide's names and defaults, and what this project adds to them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from neuropil.parameters import Positive, Ratio, Section, Size3
+from neuropil.training.parameters import TrainingParameters
+
+Fraction = Annotated[float, Field(gt=0, lt=0.5)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class EmModelParameters(Section):
+    """The network: one encoder; a semantic, an embedding and an affinity head."""
+
+    type: Literal["vista2d", "vista3d"] = Field("vista2d", description="vista2d reads slices, vista3d reads boxes")
+    encoder_name: Literal["vista3d", "segresnet", "residual_unet"] = Field(
+        "vista3d", description="vista3d: SegResNetDS2 of MONAI; segresnet: SegResNet; residual_unet: a small one"
+    )
+    feature_size: Positive = Field(48, description="width of the first level")
+    num_classes: int = Field(16, ge=2, le=255, description="classes of the semantic head")
+    emb_dim: Positive = Field(16, description="dimensions of the embedding")
+    affinity_reach_nm: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (30.0, 60.0, 120.0), description="distances of the voxel pairs that affinities join, besides neighbours"
+    )
+
+    @property
+    def spatial_dims(self) -> int:
+        """2 or 3."""
+        return 2 if self.type == "vista2d" else 3
+
+
+class EmSplitParameters(Section):
+    """Which part of each volume trains, which calibrates, which is only scored."""
+
+    val_fraction: Fraction = Field(
+        0.15, description="share of the extent (gaps left out) for validation and calibration"
+    )
+    test_fraction: Fraction = Field(0.15, description="share of the extent (gaps left out) that is only scored")
+    gap_nm: float = Field(200.0, ge=0, description="what is left out between two parts, nanometres")
+    axis: Literal["auto", "z", "y", "x"] = Field(
+        "auto", description="along which the parts follow each other; auto: z, or the longer side of flat volumes"
+    )
+
+
+class EmAugmentationParameters(Section):
+    """Changes of the training patches; each is drawn anew for every patch."""
+
+    symmetries: bool = Field(True, description="flips, and transposes of axes of equal voxel size")
+    intensity: Ratio = Field(0.8, description="probability of a change of brightness, contrast and gamma")
+    section_contrast: Ratio = Field(0.3, description="probability that sections differ in brightness and contrast")
+    noise: Ratio = Field(0.3, description="probability of Gaussian noise")
+    missing_section: Ratio = Field(
+        0.1, description="probability that one section is blank (boxes of 8 sections or more)"
+    )
+
+
+class EmDataParameters(Section):
+    """Patches for training."""
+
+    slice_mode: bool = Field(True, description="patches are single sections (needs model.type vista2d)")
+    patch_size: Size3 = Field((64, 128, 128), description="voxels, (z, y, x); with slice_mode only y and x count")
+    batch_size: Positive = 4
+    num_workers: int = Field(4, ge=0, description="processes that prepare patches; 0 = this one")
+    samples_per_epoch: Positive = Field(1000, description="training patches in an epoch")
+    validation_samples: Positive = Field(64, description="validation patches, the same in every epoch")
+    erode_labels: int = Field(
+        0, ge=0, le=8, description="voxels (in plane) eroded off each instance to make a boundary"
+    )
+    min_instance_voxels: Positive = Field(32, description="smaller pieces of an instance in a patch are ignored")
+    augmentation: EmAugmentationParameters = EmAugmentationParameters()
+    split: EmSplitParameters = EmSplitParameters()
+
+
+class EmLossParameters(Section):
+    """Weights of the losses; a head whose weight is 0 is not trained."""
+
+    weight_semantic: Weight = Field(1.0, description="semantic head: cross-entropy and Dice")
+    weight_embedding: Weight = Field(1.0, description="embedding head: discriminative loss")
+    weight_affinity: Weight = Field(1.0, description="affinity head: binary cross-entropy and Dice")
+    ce_weight: Weight = Field(0.5, description="cross-entropy of the semantic head")
+    dice_weight: Weight = Field(0.5, description="soft Dice of the semantic head; 0 disables it")
+    class_weights: tuple[Weight, ...] | None = Field(None, description="weight of each class in the cross-entropy")
+    ignore_index: int = Field(-100, description="class label that the semantic loss ignores")
+    weight_pull: Weight = Field(1.0, description="pull embeddings towards the mean of their instance")
+    weight_push: Weight = Field(1.0, description="push the means of different instances apart")
+    weight_norm: Weight = Field(0.001, description="keep the means near the origin")
+    delta_v: float = Field(0.5, gt=0, description="distance to the mean that costs nothing")
+    delta_d: float = Field(1.5, gt=0, description="half the distance between means that costs nothing")
+    weight_edge: float = Field(10.0, ge=1, description="weight of voxels whose 3x3x3 neighbourhood holds two labels")
+    weight_bone: float = Field(10.0, ge=1, description="weight of voxels on the medial axis")
+
+
+class EmOptimizerParameters(Section):
+    """AdamW with a short warm-up and a cosine to zero."""
+
+    lr: float = Field(1e-3, gt=0, le=1)
+    weight_decay: float = Field(1e-4, ge=0, le=1)
+
+
+class EmDecodingParameters(Section):
+    """Affinities to instances: mutex watershed."""
+
+    bias_near: tuple[float, ...] = Field(
+        (0.2,), min_length=1, description="added to affinities of neighbours; calibration picks one"
+    )
+    bias_far: tuple[float, ...] = Field(
+        (-0.45, -0.35, -0.3, -0.25, -0.2),
+        min_length=1,
+        description="added to the long affinities; calibration picks one",
+    )
+    stride: Positive = Field(2, description="one in stride^dims of the long affinities is used")
+    min_size: int = Field(200, ge=0, description="voxels; smaller fragments are given to their neighbours")
+    block_size: Size3 = Field(
+        (64, 512, 512), description="what is decoded at once; blocks are joined where they overlap"
+    )
+    overlap: Size3 = Field((8, 32, 32), description="how far decoded blocks overlap, voxels, (z, y, x)")
+
+
+class EmInferenceParameters(Section):
+    """Windows over a whole volume, blended, written block by block."""
+
+    patch_size: Size3 = Field((64, 128, 128), description="window in voxels, (z, y, x); vista2d: only y and x count")
+    overlap: float = Field(0.25, ge=0, le=0.75, description="share of the window that its neighbour covers again")
+    aggregation: Literal["gaussian", "constant"] = "gaussian"
+    block_size: Size3 = Field(
+        (64, 512, 512), description="voxels held in memory at once, written as one resumable item"
+    )
+    precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="arithmetic of the network")
+    accelerator: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto takes a GPU where there is one")
+    class_id: int | None = Field(None, ge=1, description="keep instances of this class only; null = all voxels")
+    output_probs: bool = Field(False, description="write class probabilities beside the instances")
+    decoding: EmDecodingParameters = EmDecodingParameters()
+
+
+class EmSegmentationParameters(Section):
+    """All of em_segmentation."""
+
+    model: EmModelParameters = EmModelParameters()
+    data: EmDataParameters = EmDataParameters()
+    loss: EmLossParameters = EmLossParameters()
+    optimizer: EmOptimizerParameters = EmOptimizerParameters()
+    training: TrainingParameters = TrainingParameters(gradient_clip_val=1.0)
+    inference: EmInferenceParameters = EmInferenceParameters()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EmSegmentationParameters:
+        if self.data.slice_mode != (self.model.type == "vista2d"):
+            raise ValueError("model.type vista2d goes with data.slice_mode true, vista3d with false")
+        weights = self.loss.class_weights
+        if weights is not None and len(weights) != self.model.num_classes:
+            raise ValueError(
+                f"loss.class_weights has {len(weights)} entries, model.num_classes is {self.model.num_classes}"
+            )
+        if self.loss.weight_affinity == 0:
+            raise ValueError("loss.weight_affinity is 0, but instances are decoded from the affinity head")
+        return self
