@@ -1,0 +1,1 @@
+"""Captions: the facts of a neuron, and sentences that state them."""
