@@ -1,0 +1,1 @@
+"""Evaluation: embeddings, retrieval, zero-shot classification beside plain methods, pictures and a report."""

@@ -1,0 +1,81 @@
+"""Wiring of the evaluation pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kedro.pipeline import Node, Pipeline
+
+from neuropil.pipelines.evaluation.nodes import (
+    build_search_index,
+    draw_confusion,
+    draw_maps,
+    embed_neurons,
+    score,
+    write_report,
+)
+
+
+def create_pipeline(**kwargs: Any) -> Pipeline:
+    """Embeddings to a search index, scores, pictures and a report."""
+    return Pipeline(
+        [
+            Node(
+                embed_neurons,
+                inputs=[
+                    "clip_checkpoint",
+                    "manifest_train",
+                    "manifest_val",
+                    "manifest_test",
+                    "view_store",
+                    "neuron_split",
+                    "params:evaluation",
+                    "embedding_store",
+                ],
+                outputs="embeddings",
+                name="embed_neurons",
+                tags=["infer"],
+            ),
+            Node(
+                build_search_index,
+                inputs=["embeddings", "captions", "clip_checkpoint", "search_store"],
+                outputs="search_index",
+                name="build_search_index",
+                tags=["infer"],
+            ),
+            Node(
+                score,
+                inputs=[
+                    "embeddings",
+                    "captions",
+                    "morphometry",
+                    "neuron_split",
+                    "clip_checkpoint",
+                    "em_scores",
+                    "vae_scores",
+                    "params:evaluation",
+                    "params:seed",
+                ],
+                outputs="metrics",
+                name="score",
+                tags=["score"],
+            ),
+            Node(write_report, inputs="metrics", outputs="eval_report", name="write_report", tags=["score"]),
+            Node(
+                draw_maps,
+                inputs=["embeddings", "captions", "params:evaluation", "params:seed"],
+                outputs=["tsne_cell_type", "tsne_region"],
+                name="draw_maps",
+                tags=["score"],
+            ),
+            Node(
+                draw_confusion,
+                inputs="metrics",
+                outputs="confusion_matrix",
+                name="draw_confusion",
+                tags=["score"],
+            ),
+        ],
+        namespace="evaluation",
+        prefix_datasets_with_namespace=False,
+    )
