@@ -1,5 +1,6 @@
 """Indexes: streamed, whole, empty only for a reason."""
 
+import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,13 @@ def test_iterators_are_spooled_and_can_be_read_twice() -> None:
     assert len(index) == 1000 and [record["n"] for record in index] == list(range(1000)) == [r["n"] for r in index]
     del index
     assert not spool.parent.exists()
+
+
+def test_a_copy_of_a_spooled_index_outlives_the_original() -> None:
+    index = Index({"n": n} for n in range(3))
+    twin = copy.deepcopy(index)
+    del index
+    assert [record["n"] for record in twin] == [0, 1, 2]
 
 
 def test_many_records_cost_no_memory() -> None:

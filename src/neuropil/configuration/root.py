@@ -91,9 +91,9 @@ def _explain(detail: ErrorDetails) -> str:
         return f"{name} is not a parameter; {allowed}"
     if detail["type"] == "missing":
         return f"{name} is missing"
-    given = detail["input"]
-    shown = type(given).__name__ if isinstance(given, (dict, list)) and len(str(given)) > 60 else given
-    return f"{name}={shown}: {_sentence(detail['msg'])}"
+    # A rule that joins several fields is reported with the whole section: naming it is enough.
+    shown = "" if isinstance(detail["input"], dict) else f"={detail['input']}"
+    return f"{name}{shown}: {_sentence(detail['msg'])}"
 
 
 def _sentence(message: str) -> str:

@@ -117,8 +117,10 @@ def _predictions(
             for use, latent in zip(latents.values(), (output.bottleneck, *output.skips), strict=True):
                 use.add(latent)
             alone = network.decode(output.bottleneck.z, network.prior_skips(output.bottleneck.z))
+            # Like the baselines, the network is told the silhouette: it is its input, the classes in it are asked.
+            silhouette = batch["image"][:, 0] > 0
             with_skips, without = (
-                (logits.argmax(1).cpu().numpy(), depth.cpu().numpy())
+                (torch.where(silhouette, logits[:, 1:].argmax(1).cpu() + 1, 0).numpy(), depth.cpu().numpy())
                 for logits, depth in ((output.logits, output.depth), alone)
             )
             for place, number in enumerate(batch["index"].tolist()):

@@ -86,6 +86,9 @@ class _Lines:
         self.path = path
         self._keep = keep  # what must live as long as the file is read
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Lines:
+        return self  # never changed; a copied temporary folder would remove the file under the other's feet
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         try:
             file = self.path.open(encoding="utf-8-sig", errors="replace")
