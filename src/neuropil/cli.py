@@ -60,13 +60,13 @@ def status(env: str | None, workspace: str | None) -> None:
 @_WORKSPACE
 def search(text: str, count: int, env: str | None, workspace: str | None) -> None:
     """Find the neurons that a description fits best, such as "a rat layer 5 pyramidal neuron"."""
-    from neuropil.search.query import query
+    from neuropil.search import query
 
     with _catalog(env, workspace) as catalog:
         folder = catalog.load("search_store")
         hits = query(folder, text, k=count)
-    for rank, hit in enumerate(hits, 1):
-        click.echo(f"{rank:>3}. {hit.similarity:+.3f}  {hit.neuron_name:<32} {hit.description}")
+    for hit in hits:
+        click.echo(f"{hit.rank:>3}. {hit.similarity:+.3f}  {hit.neuron_name:<28} {hit.description} ({hit.part})")
 
 
 @contextmanager

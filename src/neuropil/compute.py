@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -94,9 +95,21 @@ def _client(compute: ComputeParameters) -> Iterator[Any]:
                 yield client
             return
         with (
+            _same_environment(),
             LocalCluster(
                 n_workers=compute.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
             ) as cluster,
             Client(cluster) as client,
         ):
             yield client
+
+
+@contextmanager
+def _same_environment() -> Iterator[None]:
+    """Undo what dask leaves in this process: OMP_NUM_THREADS=1, which would slow all training after it."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -95,10 +95,12 @@ def test_items_are_taken_as_a_stream(tmp_path: Path) -> None:
 
 
 def test_several_processes_give_the_same_entries_in_order(tmp_path: Path) -> None:
+    environment = dict(os.environ)
     ledger = Ledger(tmp_path / "l.jsonl")
     compute = ComputeParameters(workers=2)
     entries = list(run_items(items(range(30)), process_of, ledger=ledger, compute=compute, label=""))
     assert [entry.result["n"] for entry in entries] == list(range(30))
+    assert dict(os.environ) == environment, "dask must not leave one thread for all that follows"
     pids = {entry.result["pid"] for entry in entries}
     assert os.getpid() not in pids
     for pid in pids:

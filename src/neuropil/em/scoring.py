@@ -189,6 +189,7 @@ def _row(part: HeldOut, split: str, method: str, metric: str, values: Measure, c
     return Score(
         task=f"instances in {part.name}", metric=metric, method=method, score=score, low=low, high=high,
         chance=chance, n=n, unit=unit, split=split, better=better,
+        headline=method == NETWORK and metric in ("VOI", "adapted Rand error", "object recall"),
     ).record()  # fmt: skip
 
 

@@ -74,4 +74,4 @@ def gather_metrics(neurons: Mapping[str, Any], *, em: Mapping[str, Any], vae: Ma
         neurons: of `score_neurons`, or {"skipped": reason, "scores": []}.
         em, vae: the score documents of em_segmentation and vae_pretrain, or {"skipped": reason}.
     """
-    return {**neurons, "em": dict(em), "vae": dict(vae)}
+    return {**neurons, "em_segmentation": dict(em), "vae_pretrain": dict(vae)}

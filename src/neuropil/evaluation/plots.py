@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neuropil.captions.facts import NeuronFacts
 from neuropil.evaluation.report import score_line
+from neuropil.evaluation.zero_shot import CLIP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ def draw_confusion(metrics: Mapping[str, Any]) -> bytes:
     row = next(
         score
         for score in metrics["scores"]
-        if score["task"] == f"zero-shot {task['title']}" and score["metric"] == "balanced accuracy"
+        if (score["task"], score["metric"], score["method"]) == (task["title"], "balanced accuracy", CLIP)
     )
     return confusion_picture(task, title=f"Zero-shot {task['title']} of held-out neurons", score=score_line(row))
 

@@ -15,7 +15,7 @@ def write_report(metrics: Metrics) -> str:
         sections.append(f"Neurons were not evaluated: {metrics['skipped']}")
     else:
         sections += [_zero_shot(metrics), _retrieval(metrics)]
-    sections += [_other(metrics, "em", "EM segmentation"), _other(metrics, "vae", "SegVAE2D")]
+    sections += [_other(metrics, "em_segmentation", "EM segmentation"), _other(metrics, "vae_pretrain", "SegVAE2D")]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 

@@ -168,6 +168,7 @@ def _retrieval_rows(
                 chance=float(chance[metric].mean()),
                 n=len(found[metric]),
                 split=scored.split,
+                headline=metric == "mAP" and "standard" in task,
             )
         )
     return rows

@@ -85,7 +85,7 @@ def score_task(
             low, high = bootstrap(measure, task.test_labels, predicted, resamples=resamples, seed=seed)
             rows.append(
                 Score(
-                    task=f"zero-shot {task.title}" if method == CLIP else task.title,
+                    task=task.title,
                     metric=metric,
                     method=method,
                     score=measure(task.test_labels, predicted),
@@ -94,6 +94,7 @@ def score_task(
                     chance=chance,
                     n=len(task.test),
                     split=split,
+                    headline=method == CLIP and metric == "balanced accuracy",
                 )
             )
     return rows, describe(task) | {"confusion": confusion(task.test_labels, found[CLIP], k).tolist()}

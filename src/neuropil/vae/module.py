@@ -31,6 +31,7 @@ class VaeModule(pl.LightningModule):
             latent_channels=parameters.latent_channels,
             num_classes=parameters.num_classes,
             skip_mode=parameters.skip_mode,
+            image_size=parameters.image_size,
             skip_dropout=parameters.skip_dropout,
         )
         self.save_hyperparameters({"kind": KIND, "network": self.network.record()})

@@ -64,6 +64,8 @@ class SegVAE2D(nn.Module):
         latent_channels: channels of the bottleneck.
         num_classes: classes of the segmentation, background included.
         skip_mode: "variational", or "deterministic": the skips pass as they are.
+        image_size: side in pixels at which the network works: larger images are area-pooled to it (a silhouette
+            becomes grey coverage) and the outputs are brought back bilinearly; None works at the images' own size.
         skip_dropout: share of training images whose skips are replaced by draws from their prior (zeros in the
             deterministic mode), so that the bottleneck learns to carry the image alone.
     """
@@ -75,6 +77,7 @@ class SegVAE2D(nn.Module):
         latent_channels: int = 128,
         num_classes: int = 6,
         skip_mode: Literal["variational", "deterministic"] = "variational",
+        image_size: int | None = None,
         skip_dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -82,6 +85,7 @@ class SegVAE2D(nn.Module):
         self.latent_channels = latent_channels
         self.num_classes = num_classes
         self.skip_mode = skip_mode
+        self.image_size = image_size
         self.skip_dropout = skip_dropout
         widths = [base_channels << level for level in range(4)]
         variational = skip_mode == "variational"
@@ -122,7 +126,7 @@ class SegVAE2D(nn.Module):
         if self.training and self.skip_dropout > 0:
             passed = self._dropped(passed)
         logits, depth = self.decode(bottleneck.z, passed)
-        return VaeOutput(logits, depth, bottleneck, skips)
+        return VaeOutput(resized(logits, x), resized(depth[:, None], x)[:, 0], bottleneck, skips)
 
     def encode(self, x: Tensor) -> Tensor:
         """The mean of the bottleneck: [B, 1, H, W] -> [B, latent_channels, H/8, W/8]. Pooling is the caller's.
@@ -148,6 +152,7 @@ class SegVAE2D(nn.Module):
             "latent_channels": self.latent_channels,
             "num_classes": self.num_classes,
             "skip_mode": self.skip_mode,
+            "image_size": self.image_size,
             "skip_dropout": self.skip_dropout,
         }
 
@@ -180,6 +185,8 @@ class SegVAE2D(nn.Module):
         return [draw(shape, dtype=z.dtype, device=z.device) for shape in shapes]
 
     def _features(self, x: Tensor) -> list[Tensor]:
+        if self.image_size is not None and self.image_size < min(x.shape[-2:]):
+            x = functional.adaptive_avg_pool2d(x, self.image_size)
         height, width = x.shape[-2:]
         if height % _STRIDE or width % _STRIDE:
             raise InputError(
@@ -197,6 +204,13 @@ class SegVAE2D(nn.Module):
         kept = torch.rand((batch, 1, 1, 1), device=skips[0].device) >= self.skip_dropout
         blank = self.prior_skips(skips[0][..., ::_STRIDE, ::_STRIDE])
         return [torch.where(kept, skip, other) for skip, other in zip(skips, blank, strict=True)]
+
+
+def resized(maps: Tensor, like: Tensor) -> Tensor:
+    """Maps [B, C, h, w] at the height and width of `like`, bilinearly; the maps themselves where these are equal."""
+    if maps.shape[-2:] == like.shape[-2:]:
+        return maps
+    return functional.interpolate(maps, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
 class _Distribution(nn.Module):

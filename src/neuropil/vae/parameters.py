@@ -20,6 +20,9 @@ class VaeParameters(Section):
     skip_mode: Literal["variational", "deterministic"] = Field(
         "variational", description="skips through latents of their own, or passed through as they are"
     )
+    image_size: int | None = Field(
+        None, ge=8, multiple_of=8, description="side to which views are area-pooled first, pixels; null = as rendered"
+    )
     skip_dropout: Ratio = Field(
         0.0, description="share of training views decoded without their skips, so that the bottleneck has to carry them"
     )

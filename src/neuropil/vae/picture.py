@@ -26,8 +26,8 @@ _INCHES = 2.2
 def draw_reconstructions(network: SegVAE2D, records: Sequence[Mapping[str, Any]], view_store: Path) -> bytes:
     """PNG with a row for each of up to six views of different neurons, evenly taken from the manifest.
 
-    Columns: Input | Predicted classes | True classes | Predicted depth | True depth. The predicted depth is shown where
-    the predicted classes are foreground; depth runs from near (dark) to far (bright).
+    Columns: Input | Predicted classes | True classes | Predicted depth | True depth. Predictions are shown inside
+    the silhouette, as they are scored; depth runs from near (dark) to far (bright).
     """
     from matplotlib.figure import Figure
 
@@ -39,9 +39,10 @@ def draw_reconstructions(network: SegVAE2D, records: Sequence[Mapping[str, Any]]
     for row, record in enumerate(chosen):
         view = views[row]
         output = network(view["image"][None])
-        predicted = output.logits.argmax(1)[0].numpy()
-        depth = np.where(predicted > 0, output.depth[0].numpy(), 0.0)
-        pictures = (view["mask"].numpy() > 0, predicted, view["mask"].numpy(), depth, view["depth"].numpy())
+        silhouette = view["mask"].numpy() > 0
+        predicted = np.where(silhouette, output.logits[0, 1:].argmax(0).numpy() + 1, 0)
+        depth = np.where(silhouette, output.depth[0].numpy(), 0.0)
+        pictures = (silhouette, predicted, view["mask"].numpy(), depth, view["depth"].numpy())
         for column, picture in enumerate(pictures):
             _show(panels[row, column], picture, kind=("mask", "classes", "classes", "depth", "depth")[column])
         panels[row, 0].set_ylabel(str(record["neuron_name"])[:24], fontsize=8)

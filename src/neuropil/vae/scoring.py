@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from neuropil.training.seeding import derived_seed
 from neuropil.vae.baselines import Baselines
 from neuropil.vae.losses import kl_elements
 from neuropil.vae.module import LATENTS
-from neuropil.vae.network import Latent, SegVAE2D
+from neuropil.vae.network import Latent, SegVAE2D, resized
 from neuropil.vae.overlap import Counts, Overlap, class_dice, class_iou, depth_mae, mean_dice, mean_iou
 from neuropil.views.dataset import ViewDataset
 from neuropil.work.progress import Progress
@@ -26,6 +27,7 @@ from neuropil.work.progress import Progress
 _BATCH = 8
 _ACTIVE = 0.01  # variance of a unit's mean over the data above which it is active (Burda et al. 2016)
 _METHODS = ("vae", "vae, skips from their prior", "nearest training view", "majority class")
+_HEADLINES = ("foreground mean IoU", "mean absolute error")
 _FIGURES: tuple[tuple[str, str, Callable[[Counts], float], str], ...] = (
     ("compartments from the silhouette", "foreground mean IoU", mean_iou, "higher"),
     ("compartments from the silhouette", "foreground mean Dice", mean_dice, "higher"),
@@ -116,7 +118,8 @@ def _predictions(
             output = network(batch["image"].to(device))
             for use, latent in zip(latents.values(), (output.bottleneck, *output.skips), strict=True):
                 use.add(latent)
-            alone = network.decode(output.bottleneck.z, network.prior_skips(output.bottleneck.z))
+            small = network.decode(output.bottleneck.z, network.prior_skips(output.bottleneck.z))
+            alone = resized(small[0], batch["image"]), resized(small[1][:, None], batch["image"])[:, 0]
             # Like the baselines, the network is told the silhouette: it is its input, the classes in it are asked.
             silhouette = batch["image"][:, 0] > 0
             with_skips, without = (
@@ -137,7 +140,9 @@ def _rows(tables: Mapping[str, Counts], split: str, seed: int) -> Iterator[Score
             if not np.isfinite(value):
                 continue
             low, high = bootstrap(figure, table, seed=seed) if len(table) > 1 else (None, None)
-            yield Score(task, metric, method, value, low, high, n=len(table), split=split, better=better)
+            headline = method == _METHODS[0] and metric in _HEADLINES
+            row = Score(task, metric, method, value, low, high, n=len(table), split=split, better=better)
+            yield replace(row, headline=headline)
 
 
 def _per_class(table: Counts) -> dict[str, dict[str, float | None]]:

@@ -18,6 +18,9 @@ class Progress:
     """
 
     def __init__(self, label: str, total: int | None = None) -> None:
+        console = Console(stderr=True)
+        if not console.is_terminal:  # a file or a pipe has no width of its own
+            console = Console(stderr=True, width=120)
         self._bars = Bars(
             TextColumn("{task.description:<28}"),
             BarColumn(),
@@ -25,7 +28,7 @@ class Progress:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
-            console=Console(stderr=True),
+            console=console,
             refresh_per_second=4,
         )
         self._task = self._bars.add_task(label, total=total, note="")
