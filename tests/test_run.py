@@ -8,40 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
-TINY = ",".join(
-    [
-        "ingestion.neurons.sample.cells_per_class=3",
-        "ingestion.volumes.sample.shape=24x64x64",
-        "rendering.width=32",
-        "rendering.height=32",
-        "rendering.canonical_views=2",
-        "rendering.biased_views=0",
-        "rendering.random_views=0",
-        "rendering.val_ratio=0.34",
-        "rendering.test_ratio=0.34",
-        "em_segmentation.data.split.gap_nm=60",
-        "em_segmentation.training.fast_dev_run=true",
-        "vae_pretrain.fast_dev_run=true",
-        "clip_finetune.fast_dev_run=true",
-        "evaluation.min_test_cells=1",
-        "compute.workers=1",
-    ]
-)
-
-
-def kedro(*arguments: str, workspace: Path, parameters: str = "") -> subprocess.CompletedProcess[str]:
-    """Run one command of kedro in the project, with its data in `workspace`."""
-    given = ",".join(filter(None, [parameters, f"workspace={workspace}"]))
-    environment = {**os.environ, "DO_NOT_TRACK": "1", "COLUMNS": "160"}
-    return subprocess.run(
-        [sys.executable, "-m", "kedro", *arguments, "--params", given],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+from running import PROJECT, TINY, kedro
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +91,9 @@ def test_a_second_run_trains_and_renders_nothing_anew(
         ((), "vae_pretrain.lr=abc", "vae_pretrain.lr=abc: should be a valid number"),
         ((), "em_segmentation.no_such_key=1", "em_segmentation.no_such_key is not a parameter"),
         ((), "rendring.width=3", "rendring is not a parameter; did you mean rendering?"),
-        (("--pipeline", "clip_finetune"), "", "made by `kedro run --pipeline vae_pretrain`"),
+        (("--pipeline", "clip_finetune"), "", "`kedro run --pipeline vae_pretrain` makes vae_checkpoint"),
         (("--env", "sampel"), "", "--env sampel: no such environment; did you mean sample?"),
-        (("--pipeline", "renderings"), "", "Failed to find the pipeline named 'renderings'"),
+        (("--pipeline", "renderings"), "", "no pipeline is named 'renderings'; did you mean rendering?"),
         (("--env", "folder,laptop"), "ingestion.neurons.folder.path=/no/such/folder", "/no/such/folder"),
     ],
 )
@@ -139,3 +106,27 @@ def test_mistakes_are_one_line_and_leave_nothing(
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "Traceback" not in done.stdout
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} <= {"mlflow.db"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("cells", None, "no .swc file"),
+        ("volume.h5", b"\x89HDF\r\n\x1a\n" + b"torn" * 50, "volume.h5"),
+        ("volume.h5", b"<html>404</html>", "volume.h5"),
+    ],
+)
+def test_unusable_input_is_one_line(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    given, workspace = tmp_path / name, tmp_path / "workspace"
+    key = "ingestion.neurons.folder.path" if content is None else "ingestion.volumes.folder.path"
+    if content is None:
+        given.mkdir()
+    else:
+        given.write_bytes(content)
+    done = kedro(
+        "run", "--env", "folder,laptop", "--pipeline", "ingestion", workspace=workspace, parameters=f"{key}={given}"
+    )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error")]
+    assert done.returncode != 0 and len(errors) == 1 and message in errors[0], done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert not list(workspace.rglob("*.part")) and not list(workspace.rglob("*.h5"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from types import TracebackType
@@ -48,11 +49,23 @@ def mistake(error: BaseException | None) -> str | None:
         if isinstance(cause, InputError):
             return str(cause)
         if isinstance(cause, ValueError) and str(cause).startswith(_SLIPS):
-            return " ".join(str(cause).split())
+            return _reworded(" ".join(str(cause).split()))
         cause = cause.__cause__
     if disk_is_full(error):
         return "the disk is full; free some space or move the run with --params workspace=PATH"
     return None
+
+
+def _reworded(line: str) -> str:
+    """Kedro's slips in the words of this project."""
+    unknown = re.match(r"Failed to find the pipeline named '(.*?)'", line)
+    if unknown:
+        close = line.partition("one of these instead? ")[2]
+        hint = f"did you mean {' or '.join(close.split())}?" if close else "`kedro registry list` names them all"
+        return f"no pipeline is named '{unknown[1]}'; {hint}"
+    if line.startswith("Pipeline contains no nodes"):
+        return "no step fits the given tags, names and pipelines; the tags are train, infer and score"
+    return line
 
 
 def _drop(*_: object, **__: object) -> None:

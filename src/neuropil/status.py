@@ -24,17 +24,15 @@ class OutputState:
 
 def outputs_by_pipeline(catalog: Any) -> Iterator[OutputState]:
     """The outputs of all pipelines, in the order in which they are made."""
-    from neuropil.pipeline_registry import register_pipelines
+    from neuropil.pipeline_registry import PIPELINES, register_pipelines
 
-    nodes = register_pipelines()["__default__"].nodes
-    for node in sorted(nodes, key=lambda node: _ORDER.index(node.namespace) if node.namespace in _ORDER else 0):
-        for output in node.outputs:
-            dataset = catalog.get(output)
-            if isinstance(dataset, FileDataset):
-                yield OutputState(node.namespace or "", output, _state(dataset), _made_at(dataset))
-
-
-_ORDER = ["ingestion", "rendering", "em_segmentation", "vae_pretrain", "clip_finetune", "evaluation"]
+    registered = register_pipelines()
+    for name in PIPELINES:
+        for node in registered[name].nodes:
+            for output in node.outputs:
+                dataset = catalog.get(output)
+                if isinstance(dataset, FileDataset):
+                    yield OutputState(name, output, _state(dataset), _made_at(dataset))
 
 
 def _state(dataset: FileDataset[Any]) -> str:

@@ -48,18 +48,21 @@ def _missing(name: str, catalog: Any) -> bool:
 
 
 def _how_to_make(missing: list[str], catalog: Any) -> str:
-    from neuropil.pipeline_registry import register_pipelines
+    """Which pipelines make what is missing, in the order in which to run them."""
+    from neuropil.pipeline_registry import PIPELINES, register_pipelines
 
-    producers = {
-        output: name
-        for name, pipeline in register_pipelines().items()
-        if name != "__default__"
-        for output in pipeline.all_outputs()
-    }
+    registered = register_pipelines()
     parts = []
-    for name in missing:
-        maker = f"made by `kedro run --pipeline {producers[name]}`" if name in producers else "made by no pipeline"
-        dataset = catalog.get(name)
-        option = f" or given as --params {name}=PATH" if isinstance(dataset, CheckpointDataset) else ""
-        parts.append(f"{name} ({dataset.path}) is missing: {maker}{option}")
-    return "; ".join(parts) + " (with the same --env and workspace)"
+    for pipeline in PIPELINES:
+        made = [name for name in missing if name in registered[pipeline].all_outputs()]
+        if made:
+            parts.append(f"`kedro run --pipeline {pipeline}` makes {', '.join(_named(name, catalog) for name in made)}")
+    unknown = [_named(name, catalog) for name in missing if name not in registered["__default__"].all_outputs()]
+    parts += [f"no pipeline makes {', '.join(unknown)}"] if unknown else []
+    return f"inputs are missing: {'; '.join(parts)} (use the same --env and workspace)"
+
+
+def _named(name: str, catalog: Any) -> str:
+    dataset = catalog.get(name)
+    option = f", or give it as --params {name}=PATH" if isinstance(dataset, CheckpointDataset) else ""
+    return f"{name} ({dataset.path}{option})"
