@@ -39,4 +39,4 @@ def test_full_disk_is_one_line_and_leaves_nothing_half_written(small_disk: Path)
     subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
     again = kedro("run", "--pipeline", "ingestion", workspace=small_disk, parameters=MANY)
     assert again.returncode == 0, again.stderr
-    assert len(list((small_disk / "02_intermediate" / "neurons" / "swc").glob("*.swc"))) == 96
+    assert len(list((small_disk / "03_primary" / "neurons" / "swc").glob("*.swc"))) == 96
