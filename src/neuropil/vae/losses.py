@@ -39,7 +39,8 @@ def vae_loss(
         warm: how far the KL's warm-up is, in [0, 1].
     """
     logits = output.logits.float()
-    seg_loss = cross_entropy(logits, mask, parameters.focal_gamma) + soft_dice(logits, mask)
+    entropy = cross_entropy(logits, mask, parameters.focal_gamma, parameters.foreground_share)
+    seg_loss = entropy + soft_dice(logits, mask)
     depth_loss = foreground_depth(output.depth, depth)
     pixels = mask.shape[-2] * mask.shape[-1]
     klds = tuple(
@@ -55,18 +56,25 @@ def vae_loss(
     return VaeLoss(loss, seg_loss, depth_loss, kld, klds)
 
 
-def cross_entropy(logits: Tensor, mask: Tensor, gamma: float = 0.0) -> Tensor:
+def cross_entropy(logits: Tensor, mask: Tensor, gamma: float = 0.0, share: float | None = None) -> Tensor:
     """Mean over the pixels of -(1 - p)^gamma log p, p the probability of the true class (Lin et al. 2017).
 
     Args:
         logits: [B, C, H, W].
         mask: int64 [B, H, W].
         gamma: 0 is the cross-entropy.
+        share: of the foreground (classes above 0) in the mean, whatever its area; None counts all pixels alike.
+            Thin arbors cover a few percent of a view, and by area their classes hardly count.
     """
-    if gamma == 0:
-        return functional.cross_entropy(logits, mask)
     surprise = functional.cross_entropy(logits, mask, reduction="none")
-    return ((1 - torch.exp(-surprise)).clamp_min(0) ** gamma * surprise).mean()
+    if gamma > 0:
+        surprise = (1 - torch.exp(-surprise)).clamp_min(0) ** gamma * surprise
+    if share is None:
+        return surprise.mean()
+    inside = (mask > 0).to(surprise.dtype)
+    foreground = (surprise * inside).sum() / inside.sum().clamp_min(1)
+    background = (surprise * (1 - inside)).sum() / (1 - inside).sum().clamp_min(1)
+    return share * foreground + (1 - share) * background
 
 
 def soft_dice(logits: Tensor, mask: Tensor) -> Tensor:

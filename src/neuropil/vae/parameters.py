@@ -37,6 +37,9 @@ class VaeParameters(Section):
         description="KL summed over a latent and divided by the image's pixels, or averaged over its elements",
     )
     kld_warmup_steps: int = Field(0, ge=0, description="optimizer steps over which the KL weight grows from 0")
+    foreground_share: Ratio | None = Field(
+        None, description="share of the foreground in the cross-entropy, whatever its area; null = by area"
+    )
     focal_gamma: float = Field(0.0, ge=0, le=10, description="focusing exponent of the focal loss; 0 = cross-entropy")
 
     batch_size: Positive = Field(8, description="views in a batch")
