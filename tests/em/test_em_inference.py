@@ -121,6 +121,15 @@ def test_masked_voxels_belong_to_no_instance(field: Any) -> None:
     assert (found[~mask] == 0).all() and (found[mask] > 0).all()
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_block_smaller_than_the_longest_offset_is_decoded(field: Any, masked: bool) -> None:
+    truth, affinities, offsets = field
+    mask = np.ones((3, 6, 6), bool) if masked else None
+    found = decode(affinities[:, :3, :6, :6], offsets, NEUTRAL, stride=2, min_size=0, seed=0, mask=mask)
+    assert found.shape == (3, 6, 6) and found.min() > 0
+    assert adapted_rand(Contingency.of(truth[:3, :6, :6], found)).error < 0.05
+
+
 def test_sections_are_decoded_one_by_one_in_2d(field: Any) -> None:
     truth, _, _ = field
     offsets = affinity_offsets((30.0,), (30.0, 8.0, 8.0), 2)

@@ -87,3 +87,22 @@ def test_depth_counts_in_the_foreground_only_and_an_empty_view_costs_nothing() -
     assert foreground_depth(wrong_background, depth) == 0
     assert foreground_depth(torch.ones(1, 4, 4), torch.zeros(1, 4, 4)) == 0
     assert float(foreground_depth(depth + 0.4, depth)) == pytest.approx(0.35, abs=1e-4)
+
+
+def test_foreground_share_is_free_of_the_foregrounds_area() -> None:
+    logits = torch.zeros(1, 6, 16, 16)
+    logits[:, 0] = 3.0  # everywhere background
+    costs = []
+    for rows in (1, 8):
+        mask = torch.zeros(1, 16, 16, dtype=torch.int64)
+        mask[:, :rows] = 2
+        costs.append((float(cross_entropy(logits, mask, share=0.9)), float(cross_entropy(logits, mask))))
+    assert costs[0][0] == pytest.approx(costs[1][0], rel=1e-5)
+    assert costs[0][1] < costs[1][1]
+
+
+def test_foreground_share_by_area_is_the_plain_mean() -> None:
+    mask, _ = _truth()
+    logits = torch.randn(2, 6, 32, 32, generator=torch.Generator().manual_seed(2))
+    area = float((mask > 0).float().mean())
+    torch.testing.assert_close(cross_entropy(logits, mask, share=area), cross_entropy(logits, mask))

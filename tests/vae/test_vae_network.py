@@ -70,3 +70,14 @@ def test_the_same_seed_builds_the_same_network_and_the_record_builds_its_shape()
     one, other = build(), build()
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
     assert SegVAE2D(**one.record()).record() == one.record()
+
+
+def test_a_smaller_image_size_keeps_the_outputs_size_and_reads_coverage() -> None:
+    network = SegVAE2D(base_channels=2, latent_channels=3, image_size=16).eval()
+    x = _silhouettes(32, 32)
+    output = network(x)
+    assert output.logits.shape == (2, 6, 32, 32) and output.depth.shape == (2, 32, 32)
+    assert output.bottleneck.mu.shape == (2, 3, 2, 2)
+    coverage = torch.nn.functional.avg_pool2d(x, 2)
+    torch.testing.assert_close(network.encode(x), network.encode(coverage))
+    assert SegVAE2D(**network.record()).image_size == 16

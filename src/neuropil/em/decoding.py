@@ -60,6 +60,11 @@ def decode(
     Returns:
         uint32 (z, y, x), ids 1..n.
     """
+    # A block may be smaller than the longest offset, which joins no pair in it.
+    sizes = affinities.shape[1:]
+    fitting = [i for i, offset in enumerate(offsets) if all(s < size for s, size in zip(offset, sizes, strict=True))]
+    if len(fitting) < len(offsets):
+        affinities, offsets = affinities[fitting], [offsets[i] for i in fitting]
     labels = _mutex_watershed(affinities, offsets, calibration, stride, seed, mask)
     if not len(offsets) or all(offset[0] == 0 for offset in offsets):  # 2D: sections have no edges between them
         return _filled_2d(labels, affinities, offsets, min_size, mask)
