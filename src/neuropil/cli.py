@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,13 +73,13 @@ def search(text: str, count: int, env: str | None, workspace: str | None) -> Non
 @contextmanager
 def _catalog(env: str | None, workspace: str | None) -> Iterator[CatalogProtocol]:
     """The catalog of the project around the working directory; mistakes in one line."""
-    from kedro.framework.session import KedroSession
-    from kedro.framework.startup import bootstrap_project
-    from kedro.utils import find_kedro_project
-
-    project = find_kedro_project(Path.cwd())
+    project = next((folder for folder in (Path.cwd(), *Path.cwd().parents) if _is_project(folder)), None)
     if project is None:
         raise click.ClickException("no neuropil project here; go to its folder (the one with pyproject.toml)")
+    os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(project / "conf" / "logging.yml"))
+    from kedro.framework.session import KedroSession
+    from kedro.framework.startup import bootstrap_project
+
     bootstrap_project(project)
     parameters: dict[str, Any] = {"workspace": workspace} if workspace else {}
     try:
@@ -91,6 +92,11 @@ def _catalog(env: str | None, workspace: str | None) -> Iterator[CatalogProtocol
         if line is None:
             raise
         raise click.ClickException(line) from error
+
+
+def _is_project(folder: Path) -> bool:
+    settings = folder / "pyproject.toml"
+    return settings.is_file() and 'package_name = "neuropil"' in settings.read_text(encoding="utf-8")
 
 
 def main() -> None:
