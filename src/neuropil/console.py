@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import warnings
+from pathlib import Path
 from types import TracebackType
 
 from neuropil.errors import InputError
@@ -32,11 +33,19 @@ def calm() -> None:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    _own_programs_first()
     if not sys.warnoptions and "IPython" not in sys.modules:
         # A filter is not enough: libraries put filters of their own before it.
         warnings.simplefilter("ignore")
         warnings.showwarning = _drop
     sys.excepthook = _show
+
+
+def _own_programs_first() -> None:
+    """Let `kedro ipython` and `kedro jupyter` find the programs of this environment where it is not activated."""
+    own, path = str(Path(sys.executable).parent), os.environ.get("PATH", "")
+    if own not in path.split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([own, path])
 
 
 def mistake(error: BaseException | None) -> str | None:
