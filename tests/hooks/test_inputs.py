@@ -38,8 +38,9 @@ def catalog(folder: Path) -> DataCatalog:
     )
 
 
-def before(what: Pipeline, folder: Path, **runtime: Any) -> None:
+def before(what: Pipeline, folder: Path, **runtime: Any) -> bool:
     InputHooks().before_pipeline_run({"runtime_params": runtime}, what, catalog(folder))
+    return True
 
 
 def test_every_missing_input_names_its_pipeline_in_one_line(tmp_path: Path) -> None:
@@ -53,17 +54,17 @@ def test_every_missing_input_names_its_pipeline_in_one_line(tmp_path: Path) -> N
 
 
 def test_stores_and_optional_inputs_need_not_exist(tmp_path: Path) -> None:
-    before(pipeline("view_store", "em_scores", "params:seed"), tmp_path)
+    assert before(pipeline("view_store", "em_scores", "params:seed"), tmp_path)
 
 
 def test_what_exists_or_was_skipped_is_enough(tmp_path: Path) -> None:
     (tmp_path / "m.jsonl").write_text('{"skipped": "no neurons"}\n')
     (tmp_path / "vae.ckpt.skipped").write_text("no neurons\n")
-    before(pipeline("vae_checkpoint", "manifest_train"), tmp_path)
+    assert before(pipeline("vae_checkpoint", "manifest_train"), tmp_path)
 
 
 def test_a_given_checkpoint_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"vae_checkpoint=mine\.ckpt: this run would train it anew"):
         before(pipeline("view_store", output="vae_checkpoint"), tmp_path, vae_checkpoint="mine.ckpt")
     (tmp_path / "vae.ckpt").write_bytes(b"x")
-    before(pipeline("vae_checkpoint"), tmp_path, vae_checkpoint="mine.ckpt")
+    assert before(pipeline("vae_checkpoint"), tmp_path, vae_checkpoint="mine.ckpt")
