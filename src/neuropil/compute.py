@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
+import cloudpickle
 from pydantic import Field
 
 from neuropil.errors import InputError
@@ -51,6 +52,16 @@ class _Here:
             yield function(value) if wanted else value
 
 
+def _call(packed: bytes) -> Any:
+    """Run a packed function on its packed value.
+
+    Packed by us, what a worker cannot unpack (a module it does not have) is an error of that piece of work; left to
+    dask it ends the worker, and the run waits for ever.
+    """
+    function, value = cloudpickle.loads(packed)
+    return function(value)
+
+
 class _Dask:
     def __init__(self, connect: Callable[[], Any], workers: int) -> None:
         self._connect = connect
@@ -61,7 +72,7 @@ class _Dask:
         if self._client is None:
             self._client = self._connect()
             self._most = max(self._most, _AHEAD * len(self._client.scheduler_info(n_workers=-1)["workers"]))
-        return self._client.submit(function, value, pure=False)
+        return self._client.submit(_call, cloudpickle.dumps((function, value)), pure=False)
 
     def stream(self, function: Callable[[Any], Any], planned: Iterable[tuple[bool, Any]]) -> Iterator[Any]:
         waiting: deque[tuple[bool, Any]] = deque()

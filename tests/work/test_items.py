@@ -1,11 +1,11 @@
 """Running items: in order, once, with failures told and the rest done; a killed run loses nothing."""
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from neuropil.compute import ComputeParameters
 from neuropil.errors import InputError, MachineError
 from neuropil.work.items import Item, run_items
 from neuropil.work.ledger import Entry, Ledger
+from slow_work import process_of
 
 HERE = ComputeParameters(workers=1)
 CALLS: list[int] = []
@@ -35,9 +36,14 @@ def stop_at_two(n: int) -> dict[str, Any]:
     return {}
 
 
-def process_of(n: int) -> dict[str, Any]:
-    time.sleep(0.01)
-    return {"pid": os.getpid(), "n": n}
+class Hidden:
+    """A function that can be packed but not unpacked."""
+
+    def __call__(self, n: int) -> dict[str, Any]:
+        return {}
+
+    def __reduce__(self) -> Any:
+        return importlib.import_module, ("no_such_module",)
 
 
 def items(numbers: range, key: str = "k") -> list[Item]:
@@ -145,6 +151,14 @@ def test_killed_run_goes_on_and_repeats_no_finished_item(tmp_path: Path) -> None
     assert {path.name: path.read_text() for path in (tmp_path / "out").iterdir()} == {
         f"{n}.txt": str(n * n) for n in range(40)
     }
+
+
+def test_what_a_worker_cannot_import_is_an_error_not_an_endless_wait(tmp_path: Path) -> None:
+    stream = run_items(
+        items(range(2)), Hidden(), ledger=Ledger(tmp_path / "l.jsonl"), compute=ComputeParameters(workers=2), label=""
+    )
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        list(stream)
 
 
 def test_no_process_starts_where_all_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
