@@ -27,7 +27,7 @@ class SummaryHooks:
         self._start = 0.0
         self._made: list[tuple[str, str, str]] = []
         self._scores: dict[tuple[str, str, str], Mapping[str, Any]] = {}
-        self._skipped: dict[str, set[str]] = {}
+        self._skipped: dict[str, dict[str, list[str]]] = {}
 
     @hook_impl
     def before_pipeline_run(self) -> None:
@@ -42,7 +42,7 @@ class SummaryHooks:
         for name, value in outputs.items():
             reason = value.reason if isinstance(value, (Skipped, Index)) else None
             if reason is not None:
-                self._skipped.setdefault(reason, set()).add(f"{pipeline}: {name}")
+                self._skipped.setdefault(reason, {}).setdefault(pipeline, []).append(name)
             elif isinstance(value, Index):
                 self._made.append((pipeline, name, f"{len(value):,} records"))
             elif isinstance(value, pd.DataFrame):
@@ -66,7 +66,8 @@ class SummaryHooks:
                 f"All {len(self._scores)} scores, with every baseline, stand in the reports.", highlight=False
             )
         for reason, outputs in self._skipped.items():
-            console.print(f"Skipped ({reason}): {', '.join(sorted(outputs))}", markup=False, highlight=False)
+            named = "; ".join(f"{pipeline}: {', '.join(names)}" for pipeline, names in outputs.items())
+            console.print(f"Skipped ({reason}): {named}", markup=False, highlight=False)
         for line in _where_to_look(pipeline, catalog):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         console.print(f"Done in {time.perf_counter() - self._start:.0f} s.", highlight=False)
