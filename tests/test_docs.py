@@ -45,7 +45,7 @@ def test_every_catalog_entry_named_exists() -> None:
     assert [word for cell in cells for word in re.findall(r"`(\w+)`", cell) if word not in entries] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "conf/README.md"])
+@pytest.mark.parametrize("document", ["README.md", "conf/README.md", "docs/your_files.md"])
 def test_every_environment_named_exists(document: str) -> None:
     text = (PROJECT / document).read_text()
     for names in re.findall(r"--env ([a-z0-9_,]+)", text):
