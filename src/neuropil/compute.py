@@ -75,6 +75,7 @@ class _Dask:
         return self._client.submit(_call, cloudpickle.dumps((function, value)), pure=False)
 
     def stream(self, function: Callable[[Any], Any], planned: Iterable[tuple[bool, Any]]) -> Iterator[Any]:
+        """As `Pool.stream`; at most a few pieces of work for each worker are under way."""
         waiting: deque[tuple[bool, Any]] = deque()
         for wanted, value in planned:
             waiting.append((wanted, self._submit(function, value) if wanted else value))
