@@ -111,6 +111,7 @@ class _Sentence:
         self._with: list[str] = []
 
     def subject(self, *, species: bool, cell_class: bool = False, group: bool = False, layer: bool = False) -> None:
+        """Say what the neuron is, by those of the asked facts that are known."""
         neuron, words = self._neuron, []
         if species and neuron.species:
             words.append(self._state("species", neuron.species))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from neuropil.compute import ComputeParameters
 from neuropil.errors import InputError
+from neuropil.sources.leftovers import remove_others
 from neuropil.sources.metadata import normalised
 from neuropil.work.index import Index, Record
 from neuropil.work.items import Item, run_items
@@ -61,7 +62,7 @@ def take_in_neurons(raw: Index, raw_store: Path, store: Path, compute: ComputePa
             metadata.append(normalised(entry.name, record["source"], record.get("metadata", {})))
     if not neurons:
         raise InputError(f"none of the {len(records)} SWC files can be used; the first: {log[0]['reason']}")
-    _remove_others(store / "swc", {Path(neuron["swc"]).name for neuron in neurons})
+    remove_others(store / "swc", {Path(neuron["swc"]).name for neuron in neurons})
     _summarise(log)
     return Intake(Index(neurons), Index(metadata), Index(log))
 
@@ -116,13 +117,6 @@ def _logged(record: Record, entry: Entry) -> dict[str, Any]:
         return {**line, "status": "quarantined", "repairs": {}, "remarks": {}, "reason": entry.reason}
     repairs, remarks = entry.result["repairs"], entry.result["remarks"]
     return {**line, "status": "repaired" if repairs else "kept", "repairs": repairs, "remarks": remarks}
-
-
-def _remove_others(folder: Path, names: set[str]) -> None:
-    """Remove SWC files of neurons that an earlier run had and this one has not."""
-    for file in folder.glob("*.swc"):
-        if file.name not in names:
-            file.unlink()
 
 
 def _summarise(log: list[dict[str, Any]]) -> None:

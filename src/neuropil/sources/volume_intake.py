@@ -8,6 +8,7 @@ from typing import Any
 
 from neuropil.compute import ComputeParameters
 from neuropil.errors import InputError
+from neuropil.sources.leftovers import remove_others
 from neuropil.work.index import Index, Record
 from neuropil.work.items import Item, run_items
 from neuropil.work.keys import content_key, file_digest
@@ -22,7 +23,7 @@ def take_in_volumes(raw: Index, raw_store: Path, store: Path, compute: ComputePa
     Args:
         raw: raw records (see `sample_volumes`).
         raw_store: what their relative paths are relative to.
-        store: where the converted volumes go.
+        store: where the converted volumes go. Volumes of an earlier run that are no longer there are removed from it.
         compute: how many processes.
 
     Returns:
@@ -52,6 +53,7 @@ def take_in_volumes(raw: Index, raw_store: Path, store: Path, compute: ComputePa
         raise InputError(f"none of the {len(records)} volumes can be used; the first: {refused[0]}")
     if refused:
         logger.warning("%d of %d volumes left out; the first: %s", len(refused), len(records), refused[0])
+    remove_others(store, {str(volume["path"]) for volume in volumes}, suffix=".h5")
     return Index(volumes)
 
 

@@ -104,6 +104,7 @@ class _Packed:
         return self._places.nbytes + self._classes.nbytes + self._depth.nbytes
 
     def unpack(self) -> Planes:
+        """Classes and depth at their full size, (height, width)."""
         classes = np.zeros(self._shape, np.uint8)
         depth = np.zeros(self._shape, np.uint16)
         classes.reshape(-1)[self._places] = self._classes

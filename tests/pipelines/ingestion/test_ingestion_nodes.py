@@ -168,3 +168,9 @@ def test_catalog_has_every_dataset_of_the_pipeline():
     wanted = {name for name in create_pipeline().datasets() if not name.startswith("params:")}
     assert set(catalog) == wanted
     assert all(entry["metadata"]["kedro-viz"]["layer"] for entry in catalog.values())
+
+
+def test_volumes_of_an_earlier_run_leave_the_store_that_segmentation_reads(tmp_path):
+    volumes_of(tmp_path, volume(tmp_path / "before.h5"))
+    volumes_of(tmp_path, volume(tmp_path / "after.h5"))
+    assert [path.name for path in (tmp_path / "v").glob("*.h5")] == ["after.h5"]
