@@ -10,28 +10,40 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
+def given_links(ids: NDArray[np.float64], parent_ids: NDArray[np.float64]) -> Ints | None:
+    """The links where ids are 1..n and parents stand before their children, as most files have it; else None."""
+    numbers = np.arange(1, len(ids) + 1)
+    parents = parent_ids.astype(np.int64) if np.abs(parent_ids).max() < 2**53 else None  # false for NaN too
+    if parents is None or not (np.array_equal(ids, numbers) and np.array_equal(parents, parent_ids)):
+        return None
+    root = parents == -1
+    if not (root | ((parents > 0) & (parents < numbers))).all():
+        return None
+    return np.where(root, -1, parents - 1)
+
+
 def parent_rows(ids: Ints, parent_ids: NDArray[np.float64], repairs: Counter[str]) -> Ints:
     """For each row the row of its parent, -1 for a root.
 
-    Where an id is taken more than once (files put one behind the other), a child belongs to the nearest such row
-    above it, else to the first below. A parent that is not there, or is no number, makes its child a root
-    (`missing_parent`); any negative parent is a root as it stands.
+    A parent of -1 makes a root, whatever ids there are. Where an id is taken more than once (files put one behind the
+    other), a child belongs to the nearest such row above it, else to the first below. A parent that is not there, or
+    is no number, makes its child a root (`missing_parent`).
     """
     order = np.argsort(ids, kind="stable")
     known = ids[order]
-    wanted = np.where(np.isfinite(parent_ids), parent_ids, -2.0)
+    root = parent_ids == -1
+    sought = np.isfinite(parent_ids) & ~root
+    wanted = np.where(sought, parent_ids, 0.0)
     low = np.searchsorted(known, wanted, side="left")
     high = np.searchsorted(known, wanted, side="right")
-    there = high > low
+    there = sought & (high > low)
     parents = np.where(there, order[np.minimum(low, len(ids) - 1)], -1)
     taken = np.bincount(np.searchsorted(known, ids), minlength=len(ids))
     if taken.max() > 1:
         repairs["duplicate_id"] += int(len(ids) - (taken > 0).sum())
-        for row in np.flatnonzero(high - low > 1).tolist():
+        for row in np.flatnonzero(there & (high - low > 1)).tolist():
             rows = order[low[row] : high[row]]
-            above = int(np.searchsorted(rows, row)) - 1
-            parents[row] = rows[max(above, 0)]
-    root = ~there & (parent_ids == -1)
+            parents[row] = rows[max(int(np.searchsorted(rows, row)) - 1, 0)]
     missing = int((~there & ~root).sum())
     if missing:
         repairs["missing_parent"] += missing
@@ -73,19 +85,11 @@ def parents_first(parents: Ints) -> Ints:
 
     Otherwise depth first, roots and children in the order of the rows, so that branches stay in one piece.
     """
-    n = len(parents)
-    if (parents < np.arange(n)).all():
-        return np.arange(n)
-    by_parent = np.argsort(parents, kind="stable")
-    starts = np.searchsorted(parents[by_parent], np.arange(-1, n + 1))
-    children = [by_parent[starts[i] : starts[i + 1]][::-1].tolist() for i in range(n + 1)]
-    order: list[int] = []
-    waiting: list[int] = children[0]
-    while waiting:
-        node = waiting.pop()
-        order.append(node)
-        waiting.extend(children[node + 1])
-    return np.array(order, np.int64)
+    if (parents < np.arange(len(parents))).all():
+        return np.arange(len(parents))
+    from neuropil.morphology.links_kernels import depth_first
+
+    return depth_first(parents)
 
 
 def reordered(parents: Ints, order: Ints) -> Ints:
@@ -116,9 +120,9 @@ def sum_to_root(parents: Ints, values: NDArray[np.float64]) -> NDArray[np.float6
     return total[:n]
 
 
-def first_child(parents: Ints) -> Ints:
-    """For each node its first child, -1 for a tip."""
+def first_child(parents: Ints, among: NDArray[np.bool_] | None = None) -> Ints:
+    """For each node its first child (of those in `among`), -1 where there is none."""
     child = np.full(len(parents), -1, np.int64)
-    nodes = np.flatnonzero(parents >= 0)[::-1]
+    nodes = np.flatnonzero(parents >= 0 if among is None else (parents >= 0) & among)[::-1]
     child[parents[nodes]] = nodes
     return child

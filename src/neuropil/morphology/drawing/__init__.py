@@ -1,0 +1,1 @@
+"""The parts of the figure and of the page of a neuron."""

@@ -1,0 +1,1 @@
+"""What is measured of a tree, part by part; `morphometry`, `profiles` and `lmeasure` put it together."""
