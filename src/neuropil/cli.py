@@ -1,4 +1,4 @@
-"""`neuropil doctor | status | search`; the same commands stand under `kedro` inside the project."""
+"""`neuropil doctor | status | search | show | compare | portrait`; the same commands stand under `kedro` too."""
 
 from __future__ import annotations
 
@@ -70,10 +70,78 @@ def search(text: str, count: int, env: str | None, workspace: str | None) -> Non
         click.echo(f"{hit.rank:>3}. {hit.similarity:+.3f}  {hit.neuron_name:<28} {hit.description} ({hit.part})")
 
 
+@cli.command()
+@click.argument("neuron")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="The page, or a folder for it; else NAME.html here."
+)
+@click.option("--open/--no-open", "opened", default=None, help="In the browser; else only where there is a screen.")
+@_ENV
+@_WORKSPACE
+def show(neuron: str, output: Path | None, opened: bool | None, env: str | None, workspace: str | None) -> None:
+    """Write a page with a turning NEURON, its measures and its repairs.
+
+    NEURON is an SWC file, or the name of a neuron that a run of this project has taken in. The page is one HTML file
+    that loads nothing, so it may be kept, sent and opened anywhere; its path is printed.
+    """
+    from neuropil.show import can_open, names_a_file, neuron_of_file, neuron_of_run, open_page, write_page
+
+    with _mistakes():
+        if names_a_file(neuron) or _project() is None:
+            source = Path(neuron)
+            repaired = neuron_of_file(source)
+        else:
+            with _catalog(env, workspace) as catalog:
+                repaired, source = neuron_of_run(neuron, catalog)
+        page = write_page(repaired, source, output)
+    click.echo(page)
+    if (can_open() if opened is None else opened) and not open_page(page):
+        click.echo("no browser can be opened from here; open the page in yours", err=True)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="All of it: .md; or the exceptions alone: .csv.")
+@click.option("--workers", "-j", default=1, show_default=True, type=click.IntRange(1), help="Processes that measure.")
+@click.option("--functions", is_flag=True, help="Compare L-Measure's own functions too, where the table has them.")
+def compare(folder: Path, table: Path, output: Path | None, workers: int, functions: bool) -> None:
+    """Measure the SWC files in FOLDER and compare them with a TABLE made by L-Measure or neuromorpho.org.
+
+    TABLE is JSON lines, JSON, CSV, TSV or Parquet with a row for each neuron, by neuron_name. Two values agree where
+    they differ by at most 0.1 % of the table's; every other is listed.
+    """
+    from neuropil.agreement import print_comparison, save_comparison
+    from neuropil.morphology.comparison import compare
+
+    with _mistakes():
+        if output is not None and output.suffix.lower() not in (".md", ".csv"):
+            raise InputError(f"{output}: the comparison is written as .md or .csv; name the file so")
+        found = compare(folder, table, workers=workers, functions=functions)
+        if output is not None:
+            save_comparison(found, output)
+    print_comparison(found)
+    if output is not None:
+        click.echo(output)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="NAME.png, or NAME.glb for one.")
+@click.option("--size", default=480, show_default=True, type=click.IntRange(16), help="Pixels a side of a portrait.")
+def portrait(files: tuple[Path, ...], output: Path, size: int) -> None:
+    """Draw SWC FILES as lit surfaces into one picture (needs OpenGL), or one of them into a 3D model (does not)."""
+    from neuropil.rendering.opengl.sheet import write_portraits
+
+    with _mistakes():
+        write_portraits(files, output, size)
+    click.echo(output)
+
+
 @contextmanager
 def _catalog(env: str | None, workspace: str | None) -> Iterator[CatalogProtocol]:
     """The catalog of the project around the working directory; mistakes in one line."""
-    project = next((folder for folder in (Path.cwd(), *Path.cwd().parents) if _is_project(folder)), None)
+    project = _project()
     if project is None:
         raise click.ClickException("no neuropil project here; go to its folder (the one with pyproject.toml)")
     os.environ.setdefault("KEDRO_LOGGING_CONFIG", str(project / "conf" / "logging.yml"))
@@ -82,9 +150,15 @@ def _catalog(env: str | None, workspace: str | None) -> Iterator[CatalogProtocol
 
     bootstrap_project(project)
     parameters: dict[str, Any] = {"workspace": workspace} if workspace else {}
+    with _mistakes(), KedroSession.create(project_path=project, env=env, runtime_params=parameters) as session:
+        yield cast(KedroSession, session).load_context().catalog
+
+
+@contextmanager
+def _mistakes() -> Iterator[None]:
+    """Let a person's mistakes end the command in one line; defects keep their traceback."""
     try:
-        with KedroSession.create(project_path=project, env=env, runtime_params=parameters) as session:
-            yield cast(KedroSession, session).load_context().catalog
+        yield
     except Exception as error:
         from neuropil.console import mistake
 
@@ -94,6 +168,10 @@ def _catalog(env: str | None, workspace: str | None) -> Iterator[CatalogProtocol
         raise click.ClickException(line) from error
 
 
+def _project() -> Path | None:
+    return next((folder for folder in (Path.cwd(), *Path.cwd().parents) if _is_project(folder)), None)
+
+
 def _is_project(folder: Path) -> bool:
     settings = folder / "pyproject.toml"
     return settings.is_file() and 'package_name = "neuropil"' in settings.read_text(encoding="utf-8")
@@ -101,6 +179,9 @@ def _is_project(folder: Path) -> bool:
 
 def main() -> None:
     """Entry point of the `neuropil` command."""
+    from neuropil.console import calm
+
+    calm()
     try:
         cli()
     except InputError as error:

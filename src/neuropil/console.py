@@ -53,8 +53,9 @@ def mistake(error: BaseException | None) -> str | None:
 
     Kedro wraps what a dataset raises, so the causes are searched too.
     """
-    cause = error
-    while cause is not None:
+    cause, seen = error, list[BaseException]()
+    while cause is not None and cause not in seen:
+        seen.append(cause)
         if isinstance(cause, InputError):
             return str(cause)
         if isinstance(cause, ValueError) and str(cause).startswith(_SLIPS):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from neuropil.console import mistake
 from neuropil.errors import MachineError
 from neuropil.work.atomic import atomic_path, disk_is_full, remove_leftovers, write_bytes, write_text
 
@@ -71,6 +72,19 @@ def test_a_write_that_really_fails_is_a_machine_error(tmp_path: Path) -> None:
 def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "a"):
         raise FileNotFoundError(errno.ENOENT, "missing")
+
+
+def test_a_failed_block_is_not_its_own_cause(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError) as caught, atomic_path(tmp_path / "file"):
+        raise NotADirectoryError("in the way")
+    assert caught.value.__cause__ is not caught.value
+
+
+def test_causes_in_a_ring_are_searched_once() -> None:
+    first, second = OSError("one"), OSError("two")
+    first.__cause__, second.__cause__ = second, first
+    assert not disk_is_full(first)
+    assert mistake(first) is None
 
 
 def test_killed_writer_leaves_no_target_and_its_temporary_is_removed_later(tmp_path: Path) -> None:

@@ -44,7 +44,10 @@ def atomic_path(target: Path | str, *, folder: bool = False) -> Iterator[Path]:
             _flush(part)
         _replace(part, target)
     except OSError as error:
-        raise _explained(error, target) or error from error
+        explained = _explained(error, target)
+        if explained is None:
+            raise  # `from error` would make it its own cause
+        raise explained from error
     finally:
         _remove(part)
 
@@ -75,7 +78,9 @@ def remove_leftovers(folder: Path) -> int:
 
 def disk_is_full(error: BaseException | None) -> bool:
     """Whether an error, or one it was raised from, says that no space is left on the device."""
-    while error is not None:
+    seen: list[BaseException] = []  # a chain of causes may close on itself
+    while error is not None and error not in seen:
+        seen.append(error)
         # HDF5 and SQLite keep the cause in their text only.
         if getattr(error, "errno", None) in _NO_SPACE or any(text in str(error) for text in _NO_SPACE_TEXTS):
             return True
