@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,11 @@ from pydantic import Field
 from neuropil.errors import InputError
 from neuropil.parameters import Section
 
-_AHEAD = 4  # items in flight for each worker: enough to keep it busy, few enough to bound memory
+_AHEAD = 4  # tasks in flight for each worker: enough to keep it busy, few enough to bound memory
+_TASK_SECONDS = 0.2  # quick values go together until a task takes this long: a task alone costs some milliseconds
+_TASK_AT_MOST = 2.0  # seconds after which a task hands back what it has not come to
+_TOGETHER = 64
+_LEFT = object()
 
 
 class ComputeParameters(Section):
@@ -52,14 +57,30 @@ class _Here:
             yield function(value) if wanted else value
 
 
-def _call(packed: bytes) -> Any:
-    """Run a packed function on its packed value.
+def _call(packed: bytes) -> tuple[list[Any], float]:
+    """Run a packed function on its packed values; the results of those it came to, and the seconds.
 
-    Packed by us, what a worker cannot unpack (a module it does not have) is an error of that piece of work; left to
-    dask it ends the worker, and the run waits for ever.
+    It stops early where the time of a task is over or a value raises; what is left comes in a task of its own, and an
+    error only from the first value of a task, so that no result before it is lost. Packed by us, what a worker cannot
+    unpack (a module it does not have) is an error of that piece of work; left to dask it ends the worker, and the run
+    waits for ever.
     """
-    function, value = cloudpickle.loads(packed)
-    return function(value)
+    function, values = cloudpickle.loads(packed)
+    start = time.perf_counter()
+    results: list[Any] = []
+    for value in values:
+        try:
+            results.append(function(value))
+        except Exception:
+            if not results:
+                raise
+            break
+        if time.perf_counter() - start > _TASK_AT_MOST:
+            break
+    return results, time.perf_counter() - start
+
+
+_Planned = tuple[bool, Any]
 
 
 class _Dask:
@@ -67,27 +88,49 @@ class _Dask:
         self._connect = connect
         self._client: Any = None
         self._most = _AHEAD * workers
+        self._size = 1.0  # values in a task: found while running
 
-    def _submit(self, function: Callable[[Any], Any], value: Any) -> Any:
+    def stream(self, function: Callable[[Any], Any], planned: Iterable[_Planned]) -> Iterator[Any]:
+        """As `Pool.stream`; at most a few tasks for each worker are under way."""
+        waiting: deque[tuple[list[_Planned], Any]] = deque()
+        gathered: list[_Planned] = []
+        wanted = 0
+        for one in planned:
+            gathered.append(one)
+            wanted += one[0]
+            if wanted >= self._size or len(gathered) >= _TOGETHER:
+                waiting.append((gathered, self._submit(function, gathered)))
+                gathered, wanted = [], 0
+                while len(waiting) >= self._most or (waiting and waiting[0][1] is None):
+                    yield from self._first(function, waiting)
+        if gathered:
+            waiting.append((gathered, self._submit(function, gathered)))
+        while waiting:
+            yield from self._first(function, waiting)
+
+    def _submit(self, function: Callable[[Any], Any], planned: list[_Planned]) -> Any:
+        """The future of the values that must be worked on; None where there are none."""
+        values = [value for wanted, value in planned if wanted]
+        if not values:
+            return None
         if self._client is None:
             self._client = self._connect()
             self._most = max(self._most, _AHEAD * len(self._client.scheduler_info(n_workers=-1)["workers"]))
-        return self._client.submit(_call, cloudpickle.dumps((function, value)), pure=False)
+        return self._client.submit(_call, cloudpickle.dumps((function, values)), pure=False)
 
-    def stream(self, function: Callable[[Any], Any], planned: Iterable[tuple[bool, Any]]) -> Iterator[Any]:
-        """As `Pool.stream`; at most a few pieces of work for each worker are under way."""
-        waiting: deque[tuple[bool, Any]] = deque()
-        for wanted, value in planned:
-            waiting.append((wanted, self._submit(function, value) if wanted else value))
-            if len(waiting) >= self._most:
-                yield self._first(waiting)
-        while waiting:
-            yield self._first(waiting)
-
-    @staticmethod
-    def _first(waiting: deque[tuple[bool, Any]]) -> Any:
-        submitted, value = waiting.popleft()
-        return value.result() if submitted else value
+    def _first(self, function: Callable[[Any], Any], waiting: deque[tuple[list[_Planned], Any]]) -> Iterator[Any]:
+        """The results of the first task under way; what it left undone is sent again, still as the first."""
+        planned, future = waiting.popleft()
+        results, seconds = future.result() if future is not None else ([], 0.0)
+        done = iter(results)
+        if results:
+            fitting = _TASK_SECONDS * len(results) / max(seconds, 1e-6)
+            self._size = min(2 * self._size, fitting, _TOGETHER) if fitting >= 1 else 1.0
+        for place, (wanted, value) in enumerate(planned):
+            if wanted and (value := next(done, _LEFT)) is _LEFT:
+                waiting.appendleft((planned[place:], self._submit(function, planned[place:])))
+                return
+            yield value
 
 
 @contextmanager
@@ -118,8 +161,9 @@ def _client(compute: ComputeParameters) -> Iterator[Any]:
 
 @contextmanager
 def _same_environment() -> Iterator[None]:
-    """Undo what dask leaves in this process: OMP_NUM_THREADS=1, which would slow all training after it."""
+    """Undo what is set for dask's workers: OMP_NUM_THREADS=1 would slow all training after it."""
     before = dict(os.environ)
+    os.environ["DASK_LOGGING__DISTRIBUTED"] = "critical"  # workers tell of nothing but that they were stopped
     try:
         yield
     finally:

@@ -11,6 +11,7 @@ from types import TracebackType
 
 from neuropil.errors import InputError
 from neuropil.work.atomic import disk_is_full
+from neuropil.work.text import printable
 
 _QUIET = {
     "DO_NOT_TRACK": "1",
@@ -85,7 +86,7 @@ def _drop(*_: object, **__: object) -> None:
 def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     line = mistake(error)
     if line is not None:
-        sys.stderr.write(f"Error: {line}\n")
+        sys.stderr.write(f"Error: {printable(line)}\n")
     elif issubclass(kind, KeyboardInterrupt):
         sys.stderr.write("Stopped. The same command goes on where it was.\n")
     else:

@@ -2,10 +2,12 @@
 
 import base64
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from kedro.io import DatasetError
 
@@ -136,3 +138,54 @@ def test_store_is_a_handle_and_never_an_output(tmp_path: Path) -> None:
     assert store.load() == tmp_path / "views" and store.exists()
     with pytest.raises(DatasetError, match="index"):
         store.save("x")
+
+
+def test_table_is_written_from_an_index_as_a_stream(tmp_path: Path) -> None:
+    dataset = TableDataset(str(tmp_path / "t.parquet"))
+    records = [
+        {"name": f"c{n}", "count": n, "mixed": n if n else 0.5, "some": 1.0 if n % 2 else None, "yes": True}
+        for n in range(25_000)
+    ]
+    dataset.save(Index(iter(records)))
+    loaded = dataset.load()
+    assert isinstance(loaded, pd.DataFrame)
+    pd.testing.assert_frame_equal(loaded, pd.DataFrame(records))
+    assert loaded["count"].dtype == "int64" and loaded["mixed"].dtype == "float64"
+    with pq.ParquetFile(tmp_path / "t.parquet") as file:
+        assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [10_000, 10_000, 5_000]
+    preview: Any = dataset.preview()
+    assert len(preview["data"]) == 20 and preview["data"][3] == ["c3", 3, 3.0, 1.0, True]
+
+
+def test_streamed_table_fills_what_a_record_does_not_say(tmp_path: Path) -> None:
+    dataset = TableDataset(str(tmp_path / "t.parquet"))
+    dataset.save(Index([{"name": "a"}, {"name": "b", "x": 2.0, "empty": None}]))
+    loaded: Any = dataset.load()
+    assert loaded["x"].isna().tolist() == [True, False] and loaded["empty"].isna().all()
+
+
+def test_empty_stream_is_an_empty_table_or_skipped_with_its_reason(tmp_path: Path) -> None:
+    dataset = TableDataset(str(tmp_path / "t.parquet"))
+    dataset.save(Index())
+    assert len(dataset.load()) == 0 and dataset.preview()["data"] == []
+    dataset.save(Index.skipped("no neurons"))
+    assert dataset.load() == Skipped("no neurons")
+
+
+@pytest.mark.parametrize("records", [[{"x": [1]}], [{"x": 1}, {"x": "a"}]])
+def test_streamed_table_refuses_what_has_no_column(tmp_path: Path, records: list[Any]) -> None:
+    with pytest.raises(DatasetError, match="column x"):
+        TableDataset(str(tmp_path / "t.parquet")).save(Index(records))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_a_long_stream_holds_few_rows(tmp_path: Path) -> None:
+    tracemalloc.start()
+    for rows in (1_000, 8_000):
+        tracemalloc.reset_peak()
+        TableDataset(str(tmp_path / "t.parquet")).save(
+            Index({"name": f"c{n}", **{f"x{i}": n / (i + 1) for i in range(30)}} for n in range(rows))
+        )
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20, "8,000 rows as Python objects take over 12 MB"

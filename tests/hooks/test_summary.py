@@ -30,7 +30,7 @@ def shown(outputs: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture[s
     nodes = [Node(nothing, inputs=None, outputs=name, name=f"make_{name}") for name in ("views", "metrics", "sheet")]
     hooks = SummaryHooks()
     hooks.before_pipeline_run()
-    hooks.after_node_run(nodes[0], outputs)
+    hooks.after_node_run(nodes[0], catalog, outputs)
     hooks.after_pipeline_run(Pipeline(nodes), catalog)
     return capsys.readouterr().out
 
@@ -63,7 +63,19 @@ def test_made_outputs_and_pictures_are_named(tmp_path: Path, capsys: pytest.Capt
 def test_a_second_run_in_one_process_starts_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hooks = SummaryHooks()
     node = Node(nothing, inputs=None, outputs="views", name="n")
-    hooks.after_node_run(node, {"views": Index.skipped("old reason")})
+    catalog = DataCatalog({"views": IndexDataset(str(tmp_path / "v"))})
+    hooks.after_node_run(node, catalog, {"views": Index.skipped("old reason")})
     hooks.before_pipeline_run()
-    hooks.after_pipeline_run(Pipeline([node]), DataCatalog({"views": IndexDataset(str(tmp_path / "v"))}))
+    hooks.after_pipeline_run(Pipeline([node]), catalog)
     assert "old reason" not in capsys.readouterr().out
+
+
+def test_note_of_an_index_stands_with_its_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    note = "Neurons: 340 kept, 7 repaired (radius 5, type 2), 1 quarantined (an HTML page: [x].swc)"
+    text = shown({"views": Index([{"a": 1}], note=note)}, tmp_path, capsys)
+    assert f"{note}; see {tmp_path / 'views.jsonl'}" in text
+
+
+def test_figure_is_among_what_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown({"metrics": {"data": [], "layout": {}}}, tmp_path, capsys)
+    assert "figure" in text and "metrics.json" in text

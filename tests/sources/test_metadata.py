@@ -3,7 +3,8 @@ import json
 import pytest
 
 from neuropil.errors import InputError
-from neuropil.sources.metadata import find_table, normalised, read_table
+from neuropil.sources.metadata import normalised
+from neuropil.sources.tables import find_table, read_table
 
 
 def written(folder, name, text):
@@ -50,6 +51,26 @@ def test_table_is_found_in_the_folder_then_above_it(tmp_path):
     assert find_table(swc) == above
     inside = written(swc, "metadata.jsonl", "")
     assert find_table(swc) == inside
+
+
+def test_large_table_is_not_held_in_memory(tmp_path):
+    import tracemalloc
+
+    rows = 5000
+    with open(tmp_path / "metadata.jsonl", "w") as file:
+        for number in range(rows):
+            file.write(json.dumps({"name": f"cell_{number}", "note": "x" * 2000}) + "\n")
+    tracemalloc.start()
+    table = read_table(tmp_path / "metadata.jsonl")
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert len(table) == rows and table["cell_4321"] == {"note": "x" * 2000} and "cell_5000" not in table
+    assert held < rows * 400, "bytes: name and place, not the facts"
+
+
+def test_repeated_name_keeps_its_first_row_and_is_told(tmp_path, caplog):
+    table = read_table(written(tmp_path, "metadata.csv", "name,species\na,rat\na.swc,mouse\n"))
+    assert table == {"a": {"species": "rat"}} and "1 rows repeat a name" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Indexes: streamed, whole, empty only for a reason."""
 
 import copy
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from neuropil.errors import InputError
-from neuropil.work.index import Index, read_lines, write_lines
+from neuropil.work.index import Index, Spool, read_lines, write_lines
 
 RECORDS = [{"name": "a", "n": 1}, {"name": "ü\n", "n": None}]
 
@@ -90,3 +91,31 @@ def test_many_records_cost_no_memory() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 20_000, "kibibytes; a list of them takes over 100,000"
+
+
+def test_a_spool_takes_records_one_by_one_and_finds_each_again() -> None:
+    spool = Spool()
+    places = [spool.append(record) for record in RECORDS]
+    lines = spool.lines()
+    assert list(lines) == RECORDS and len(lines) == 2
+    assert [lines.at(place) for place in places] == RECORDS
+
+
+def test_a_spooled_index_has_its_note_and_its_length() -> None:
+    spool = Spool()
+    for record in RECORDS:
+        spool.append(record)
+    index = spool.index("two records")
+    assert (index.note, len(index), list(index)) == ("two records", 2, RECORDS)
+    assert Index(RECORDS).note is None
+
+
+def test_path_that_is_no_utf8_is_written_and_read(tmp_path: Path) -> None:
+    record = {"swc": os.fsdecode(b"/data/\xff.swc")}
+    Index([record]).save(tmp_path / "i.jsonl")
+    assert list(Index.open(tmp_path / "i.jsonl")) == [record]
+
+
+def test_blank_lines_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "i.jsonl").write_text('{"a": 1}\n\n{"a": 2}')
+    assert len(Index.open(tmp_path / "i.jsonl")) == 2

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+import neuropil.compute as compute_module
 from neuropil.compute import ComputeParameters
 from neuropil.errors import InputError, MachineError
 from neuropil.work.items import Item, run_items
 from neuropil.work.ledger import Entry, Ledger
-from slow_work import process_of
+from slow_work import process_of, quick, sometimes_long
 
 HERE = ComputeParameters(workers=1)
 CALLS: list[int] = []
@@ -107,6 +108,7 @@ def test_several_processes_give_the_same_entries_in_order(tmp_path: Path) -> Non
     entries = list(run_items(items(range(30)), process_of, ledger=ledger, compute=compute, label=""))
     assert [entry.result["n"] for entry in entries] == list(range(30))
     assert dict(os.environ) == environment, "dask must not leave one thread for all that follows"
+    assert {entry.result["told"] for entry in entries} == {"CRITICAL"}, "a worker that is stopped says nothing of it"
     pids = {entry.result["pid"] for entry in entries}
     assert os.getpid() not in pids
     for pid in pids:
@@ -117,6 +119,7 @@ def test_several_processes_give_the_same_entries_in_order(tmp_path: Path) -> Non
 SCRIPT = """
 import sys, time
 from pathlib import Path
+import neuropil.compute as compute_module
 from neuropil.compute import ComputeParameters
 from neuropil.work.atomic import write_text
 from neuropil.work.items import Item, run_items
@@ -168,3 +171,82 @@ def test_no_process_starts_where_all_is_done(tmp_path: Path, monkeypatch: pytest
     compute = ComputeParameters(workers=2)
     entries = list(run_items(items(range(3)), square, ledger=ledger, compute=compute, label=""))
     assert [entry.result["square"] for entry in entries] == [0, 1, 4]
+
+
+def tasks_sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Note how many values go out with each task."""
+    sizes: list[int] = []
+    submit = compute_module._Dask._submit
+
+    def noting(self: Any, function: Any, planned: list[tuple[bool, Any]]) -> Any:
+        future = submit(self, function, planned)
+        sizes.extend([] if future is None else [sum(wanted for wanted, _ in planned)])
+        return future
+
+    monkeypatch.setattr(compute_module._Dask, "_submit", noting)
+    return sizes
+
+
+def test_quick_items_go_together_and_come_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = tasks_sent(monkeypatch)
+    numbers = [n for n in range(1500) if n != 40]
+    todo = [Item(str(n), "k", n) for n in numbers]
+    ledger = Ledger(tmp_path / "l.jsonl")
+    entries = list(run_items(todo, quick, ledger=ledger, compute=ComputeParameters(workers=2), label=""))
+    assert [entry.result["n"] for entry in entries] == numbers
+    assert sum(sizes) == 1499 and sizes[0] == 1 and max(sizes) > 20 and len(sizes) < 300
+
+
+def test_what_a_task_had_done_before_an_error_is_kept(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    stream = run_items(items(range(200)), quick, ledger=ledger, compute=ComputeParameters(workers=2), label="")
+    with pytest.raises(MachineError, match="the disk is full"):
+        list(stream)
+    again = Ledger(tmp_path / "l.jsonl")
+    assert [n for n in range(200) if again.find(str(n), "k")] == list(range(40))
+
+
+def test_task_that_takes_too_long_hands_back_what_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = tasks_sent(monkeypatch)
+    ledger = Ledger(tmp_path / "l.jsonl")
+    compute = ComputeParameters(workers=2)
+    entries = list(run_items(items(range(160)), sometimes_long, ledger=ledger, compute=compute, label=""))
+    assert [entry.result["n"] for entry in entries] == list(range(160))
+    assert sum(sizes) > 160, "what followed a long item in its task went out again"
+
+
+def test_done_and_missing_items_may_alternate(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    compute = ComputeParameters(workers=2)
+    even = [item for item in items(range(300)) if item.payload % 2 == 0 and item.payload != 40]
+    list(run_items(even, quick, ledger=ledger, compute=HERE, label=""))
+    todo = [item for item in items(range(300)) if item.payload != 40]
+    entries = list(run_items(todo, quick, ledger=ledger, compute=compute, label=""))
+    assert [entry.name for entry in entries] == [item.name for item in todo]
+    here = {entry.name for entry in entries if entry.result["pid"] == os.getpid()}
+    assert here == {item.name for item in even}, "what was done is not done again"
+
+
+def many_failures(n: int) -> dict[str, Any]:
+    raise InputError(f"{n} is no good \x1b[31m")
+
+
+def test_failures_are_told_a_few_times_then_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    entries = list(run_items(items(range(50)), many_failures, ledger=ledger, compute=HERE, label="trying"))
+    assert len(entries) == 50 and all(entry.state == "failed" for entry in entries)
+    assert entries[-1].reason == r"49 is no good \x1b[31m"
+    warnings = [record.getMessage() for record in caplog.records]
+    assert len(warnings) == 6 and warnings[-1].startswith("trying: 45 more failed")
+
+
+def defective(n: int) -> dict[str, Any]:
+    raise KeyError(n)
+
+
+def test_a_defect_that_meets_every_item_does_not_fill_the_console(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    list(run_items(items(range(50)), defective, ledger=ledger, compute=HERE, label="trying"))
+    assert sum(record.exc_info is not None for record in caplog.records) == 5

@@ -50,3 +50,13 @@ def test_full_disk_is_a_machine_error(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="the disk is full"):
         ledger.add(Entry("a", "k", "done"))
     assert ledger.find("a", "k") is None
+
+
+def test_last_entry_is_told_whatever_its_key_and_end(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "l.jsonl")
+    assert ledger.last("a") is None
+    ledger.add(Entry("a", "k1", "done", {"v": 1}))
+    ledger.add(Entry("a", "k2", "failed", reason="no"))
+    for again in (ledger, Ledger(tmp_path / "l.jsonl")):
+        last = again.last("a")
+        assert last is not None and (last.key, last.state, last.reason) == ("k2", "failed", "no")

@@ -28,6 +28,7 @@ class SummaryHooks:
         self._made: list[tuple[str, str, str]] = []
         self._scores: dict[tuple[str, str, str], Mapping[str, Any]] = {}
         self._skipped: dict[str, dict[str, list[str]]] = {}
+        self._notes: list[str] = []
 
     @hook_impl
     def before_pipeline_run(self) -> None:
@@ -36,11 +37,13 @@ class SummaryHooks:
         self._start = time.perf_counter()
 
     @hook_impl
-    def after_node_run(self, node: Node, outputs: dict[str, Any]) -> None:
+    def after_node_run(self, node: Node, catalog: Any, outputs: dict[str, Any]) -> None:
         """Note what a node made, scored or left out."""
         pipeline = node.namespace or ""
         for name, value in outputs.items():
             reason = value.reason if isinstance(value, (Skipped, Index)) else None
+            if isinstance(value, Index) and value.note:
+                self._notes.append(f"{value.note}; see {_shown(catalog.get(name))}")
             if reason is not None:
                 self._skipped.setdefault(reason, {}).setdefault(pipeline, []).append(name)
             elif isinstance(value, Index):
@@ -49,6 +52,8 @@ class SummaryHooks:
                 self._made.append((pipeline, name, f"{len(value):,} rows, {value.shape[1]} columns"))
             elif isinstance(value, Path):
                 self._made.append((pipeline, name, "checkpoint"))
+            elif isinstance(value, Mapping) and {"data", "layout"} <= set(value):
+                self._made.append((pipeline, name, "figure"))
             elif isinstance(value, Mapping) and "scores" in value:
                 for row in value["scores"]:
                     self._scores[row["task"], row["metric"], row["method"]] = row
@@ -65,6 +70,8 @@ class SummaryHooks:
             console.print(
                 f"All {len(self._scores)} scores, with every baseline, stand in the reports.", highlight=False
             )
+        for line in self._notes:
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         for reason, outputs in self._skipped.items():
             named = "; ".join(f"{pipeline}: {', '.join(names)}" for pipeline, names in outputs.items())
             console.print(f"Skipped ({reason}): {named}", markup=False, highlight=False)

@@ -22,7 +22,9 @@ class SampleNeurons(Section):
 class FolderNeurons(Section):
     """SWC files of your own."""
 
-    path: Path | None = Field(None, description="folder of SWC files at any depth, or one SWC file; null = no neurons")
+    path: Path | None = Field(
+        None, description="folder of SWC files or archives of them at any depth, or one such file; null = no neurons"
+    )
     metadata: Path | None = Field(
         None, description="table of facts (.jsonl or .csv); null = metadata.jsonl or .csv in the folder or above it"
     )
@@ -39,6 +41,11 @@ class NeuronSources(Section):
 
     sample: SampleNeurons = Field(default_factory=SampleNeurons)
     folder: FolderNeurons = Field(default_factory=FolderNeurons)
+    show: str | None = Field(
+        None,
+        coerce_numbers_to_str=True,  # the command line reads 525011903 as a number
+        description="name of the neuron that is drawn; null = one of median size",
+    )
 
 
 class VolumeSources(Section):

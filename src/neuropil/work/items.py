@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +13,13 @@ from neuropil.compute import ComputeParameters, open_pool
 from neuropil.errors import InputError, MachineError
 from neuropil.work.ledger import Entry, Ledger
 from neuropil.work.progress import Progress
+from neuropil.work.text import printable
 
 logger = logging.getLogger(__name__)
 
 Work = Callable[[Any], dict[str, Any]]
+
+_TOLD = 5  # failures that are told one by one; a folder of ten thousand web pages is told in one line
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,11 @@ def run_items(
     """Run `function(item.payload)` for the items that are missing or stale; yield an entry for each, in order.
 
     Args:
-        items: a stream; at most a few dozen are held at a time.
+        items: a stream; a few are held for each process, a few hundred where they take milliseconds.
         function: a picklable function that writes its outputs whole (`work.atomic`) and returns a small JSON
             object. `InputError` marks the item as failed; `MachineError` stops the run; any other exception
-            is a defect: it is logged with its traceback and marks the item as failed.
+            is a defect: it is logged with its traceback and marks the item as failed. The first failures are
+            told one by one, the others by their number; entries hold the reasons of all.
         ledger: where entries are looked up and added.
         compute: how many processes, or which dask scheduler.
         label: what the progress bar says.
@@ -53,14 +58,19 @@ def run_items(
     Yields:
         The entry of each item, in the order of the items.
     """
+    failures = 0
     with open_pool(compute) as pool, Progress(label, total) as progress:
         for entry, fresh in pool.stream(_Attempt(function), _planned(items, ledger, present)):
             if fresh:
                 ledger.add(entry)
             if entry.state == "failed":
-                logger.warning("%s: %s", entry.name, entry.reason)
+                failures += 1
+                if failures <= _TOLD:
+                    logger.warning("%s: %s", printable(entry.name), entry.reason)
             progress.advance()
             yield entry
+    if failures > _TOLD:
+        logger.warning("%s: %d more failed; %s holds their reasons", label, failures - _TOLD, ledger.path)
 
 
 def _planned(
@@ -88,9 +98,19 @@ class _Attempt:
         except MachineError:
             raise
         except InputError as error:
-            result, reason = {}, str(error)
+            result, reason = {}, printable(str(error))
         except Exception as error:
-            logger.exception("%s failed", item.name)
-            result, reason = {}, f"{type(error).__name__}: {error}"
+            self._tell(item, error)
+            result, reason = {}, printable(f"{type(error).__name__}: {error}")
         seconds = round(time.perf_counter() - start, 4)
         return Entry(item.name, item.key, "failed" if reason else "done", result, reason, seconds), True
+
+    def _tell(self, item: Item, error: Exception) -> None:
+        """Log a defect with its traceback; one that meets every item is told a few times only by each process."""
+        kind = f"{getattr(self.function, '__qualname__', self.function)}: {type(error).__name__}"
+        _defects[kind] += 1
+        if _defects[kind] <= _TOLD:
+            logger.exception("%s failed", printable(item.name))
+
+
+_defects: Counter[str] = Counter()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from neuropil.errors import MachineError
 from neuropil.work.atomic import disk_is_full
+from neuropil.work.text import json_line
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class Ledger:
     """An append-only file of entries; the last entry of a name counts.
 
     One process writes. Every entry is one `write` call, so a killed run loses at most the line it was
-    writing; such a torn last line is cut off when the ledger is opened again. Memory holds the key and
-    the place of each entry, not its result.
+    writing; such a torn last line is cut off when the ledger is opened again. Memory holds the place of each
+    entry, not its key and result.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self._places: dict[str, tuple[str, str, int]] = {}
+        self._places: dict[str, int] = {}
         self._end = 0
         if self.path.exists():
             self._read()
@@ -44,18 +45,24 @@ class Ledger:
 
     def find(self, name: str, key: str) -> Entry | None:
         """The entry of an item that was done under this very key; None where it is missing, failed or stale."""
-        known = self._places.get(name)
-        if known is None or known[:2] != (key, "done"):
+        entry = self.last(name)
+        return entry if entry is not None and (entry.key, entry.state) == (key, "done") else None
+
+    def last(self, name: str) -> Entry | None:
+        """The last entry of an item, whatever its key and however it ended; None where there is none."""
+        place = self._places.get(name)
+        if place is None:
             return None
         with open(self.path, "rb") as file:
-            file.seek(known[2])
+            file.seek(place)
             return Entry(**json.loads(file.readline()))
 
     def add(self, entry: Entry) -> None:
         """Append an entry. Raises MachineError where it cannot be written; the ledger stays whole then."""
-        line = (json.dumps(asdict(entry), ensure_ascii=False) + "\n").encode()
+        line = json_line(vars(entry), finite=False)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._end:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "ab", buffering=0) as file:
                 if file.write(line) != len(line):
                     os.truncate(self.path, self._end)
@@ -63,7 +70,7 @@ class Ledger:
         except OSError as error:
             why = "the disk is full" if disk_is_full(error) else str(error.strerror)
             raise MachineError(f"{self.path}: cannot be written ({why}); free some space and run again") from error
-        self._places[entry.name] = (entry.key, entry.state, self._end)
+        self._places[entry.name] = self._end
         self._end += len(line)
 
     def _read(self) -> None:
@@ -72,7 +79,7 @@ class Ledger:
                 entry = _entry(line)
                 if entry is None:
                     break
-                self._places[entry["name"]] = (entry["key"], entry["state"], self._end)
+                self._places[entry["name"]] = self._end
                 self._end += len(line)
         if self._end < self.path.stat().st_size:
             os.truncate(self.path, self._end)

@@ -14,30 +14,42 @@ from neuropil.work.index import Index
 def gather_neurons(
     sources: list[SourceName], neurons: NeuronSources, seed: int, compute: ComputeParameters, raw_neuron_store: Path
 ) -> Index:
-    """List the SWC files of every source, with what each source knows of them; grow those of the sample."""
+    """List the SWC files of every source, those in archives among them, with what is known of each; grow the sample."""
     from neuropil.sources.gathering import gather_neurons
 
     return gather_neurons(sources, neurons, raw_neuron_store, seed=seed, compute=compute)
 
 
-@skips(outputs=3)
+@skips(outputs=4)
 def repair_neurons(
     raw_neurons: Index, raw_neuron_store: Path, compute: ComputeParameters, neuron_store: Path
-) -> tuple[Index, Index, Index]:
-    """Read each SWC file, repair it by name or quarantine it with its reason, and write it in one form."""
+) -> tuple[Index, Index, Index, Index]:
+    """Read each SWC file, repair it by name or quarantine it with its reason, and write it in one form.
+
+    Four records of it: the neurons, what the source says of each, what became of every file, and the same summed up
+    by repair, remark and reason.
+    """
     from neuropil.sources.neuron_intake import take_in_neurons
 
     return tuple(take_in_neurons(raw_neurons, raw_neuron_store, neuron_store, compute))  # type: ignore[return-value]
 
 
-@skips
-def measure_neurons(neurons: Index, neuron_store: Path, compute: ComputeParameters) -> Any:
-    """Measure each neuron: length, branches, extents, compartments, under L-Measure's conventions; a table."""
-    import pandas as pd
-
+@skips(outputs=2)
+def measure_neurons(neurons: Index, neuron_store: Path, compute: ComputeParameters) -> tuple[Index, Index]:
+    """Measure each neuron: length, branches, extents, compartments, under L-Measure's conventions, as a table;
+    with its Sholl and Strahler profiles and its persistence image as JSON lines."""
     from neuropil.sources.measuring import measured
 
-    return pd.DataFrame(measured(neurons, neuron_store, compute))
+    return tuple(measured(neurons, neuron_store, compute))  # type: ignore[return-value]
+
+
+@skips
+def show_neuron(neurons: Index, neuron_store: Path, show: str | None) -> Any:
+    """Draw one neuron in three dimensions, coloured by compartment: the one that `ingestion.neurons.show` names,
+    else one of median size with the most compartments."""
+    from neuropil.sources.showing import shown_neuron
+
+    return shown_neuron(neurons, neuron_store, show)
 
 
 def gather_volumes(

@@ -12,11 +12,12 @@ from neuropil.pipelines.ingestion.nodes import (
     gather_volumes,
     measure_neurons,
     repair_neurons,
+    show_neuron,
 )
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
-    """Neurons: gathered, repaired, measured. Volumes: gathered, converted."""
+    """Neurons: gathered, repaired, measured, one of them drawn. Volumes: gathered, converted."""
     return Pipeline(
         [
             Node(
@@ -34,14 +35,20 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
             Node(
                 repair_neurons,
                 inputs=["raw_neurons", "raw_neuron_store", "params:compute", "neuron_store"],
-                outputs=["neurons", "neuron_metadata", "repair_log"],
+                outputs=["neurons", "neuron_metadata", "repair_log", "repair_summary"],
                 name="repair_neurons",
             ),
             Node(
                 measure_neurons,
                 inputs=["neurons", "neuron_store", "params:compute"],
-                outputs="morphometry",
+                outputs=["morphometry", "morphometry_profiles"],
                 name="measure_neurons",
+            ),
+            Node(
+                show_neuron,
+                inputs=["neurons", "neuron_store", "params:ingestion.neurons.show"],
+                outputs="neuron_figure",
+                name="show_neuron",
             ),
             Node(
                 gather_volumes,
