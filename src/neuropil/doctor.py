@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,18 +12,6 @@ from importlib import metadata
 from pathlib import Path
 
 _PACKAGES = ("torch", "lightning", "monai", "kedro", "kedro-viz", "mlflow", "transformers", "numba", "zarr")
-
-# pyrender is asked in a process of its own: a broken GL library ends the process that loads it.
-_GL_PROBE = """
-import os
-os.environ.setdefault("PYOPENGL_PLATFORM", "egl")
-import pyglet
-pyglet.options["headless"] = True
-import pyrender
-renderer = pyrender.OffscreenRenderer(8, 8)
-from OpenGL.GL import GL_RENDERER, glGetString
-print(glGetString(GL_RENDERER).decode())
-"""
 
 
 @dataclass(frozen=True)
@@ -81,13 +68,13 @@ def _accelerator() -> Finding:
 
 
 def _opengl() -> Finding:
-    try:
-        probe = subprocess.run([sys.executable, "-c", _GL_PROBE], capture_output=True, text=True, timeout=60)
-    except subprocess.TimeoutExpired:
-        return Finding("OpenGL", "no answer within 60 s; rendering does not need it", False)
-    if probe.returncode == 0:
-        return Finding("OpenGL", probe.stdout.strip())
-    return Finding("OpenGL", "not there; rendering does not need it", False)
+    from neuropil.rendering.opengl.platform import INSTALL, probe_opengl
+
+    probe = probe_opengl()
+    if probe.renderer is not None:
+        return Finding("OpenGL", probe.renderer)
+    needs = "only rendering.backend pyrender and portraits need it"
+    return Finding("OpenGL", f"does not answer ({probe.reason}); {needs}: {INSTALL}", False)
 
 
 def _text_encoders() -> Iterator[Finding]:

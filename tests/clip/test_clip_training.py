@@ -17,6 +17,7 @@ from neuropil.clip.text import KnownTexts
 from neuropil.clip.train import train_clip
 from neuropil.errors import InputError
 from neuropil.training.fit import Trained
+from neuropil.views.access import ViewAccess
 from neuropil.views.dataset import ViewDataset
 
 
@@ -25,7 +26,7 @@ def _train(root: Path, *, folder: str = "t", seed: int = 1, validate: bool = Tru
         vae_checkpoint=write_vae(root / "vae.ckpt"),
         train=write_views(root, range(8)),
         validation=write_views(root, range(8, 12)) if validate else [],
-        root=root,
+        views=ViewAccess(root),
         captions={f"n{number}": facts_of(number) for number in range(12)},
         parameters=tiny(**changes),
         seed=seed,
@@ -110,7 +111,7 @@ def test_one_neuron_is_too_few(tmp_path: Path) -> None:
             vae_checkpoint=write_vae(tmp_path / "vae.ckpt"),
             train=write_views(tmp_path, [1]),
             validation=[],
-            root=tmp_path,
+            views=ViewAccess(tmp_path),
             captions={},
             parameters=tiny(),
             seed=0,

@@ -11,6 +11,7 @@ import torch
 from clip.tiny_clip import write_views
 from neuropil.errors import InputError
 from neuropil.evaluation.embed import embed_neurons, pooled
+from neuropil.views.access import ViewAccess
 
 
 class Areas:
@@ -29,7 +30,7 @@ class Areas:
 def _embed(root: Path, records: list, model: Areas, *, checkpoint: str = "c"):  # type: ignore[no-untyped-def]
     return embed_neurons(
         records,
-        root,
+        ViewAccess(root),
         model=model,  # type: ignore[arg-type]
         checkpoint=checkpoint,
         parts={"n0": "train", "n1": "test"},

@@ -11,6 +11,7 @@ from kedro.runner import SequentialRunner
 
 from neuropil.pipelines.vae_pretrain import create_pipeline
 from neuropil.vae.parameters import VaeParameters
+from neuropil.views.parameters import ViewsParameters
 from neuropil.work.index import Index
 from neuropil.work.skipped import Skipped
 from vae.view_folder import tiny, write_views
@@ -33,8 +34,10 @@ def _run(root: Path, train: Index, validation: Any, test: Any) -> dict[str, Any]
         "manifest_test": test,
         "neuron_split": {"hash": "abc"},
         "view_store": root,
+        "neuron_store": root,
         "vae_training_store": root / "models",
         "params:vae_pretrain": tiny(fast_dev_run=True),
+        "params:views": ViewsParameters(),
         "params:seed": 3,
     }
     catalog = DataCatalog({name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()})

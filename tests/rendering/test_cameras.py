@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from neuropil.morphology.tree import BASAL
 from neuropil.rendering.cameras import fibonacci_cameras, place_cameras, principal_axes, rotation_towards
 from neuropil.rendering.parameters import RenderingParameters
+from neuropil.rendering.render import render_views
 from neuropil.rendering.segments import segments_of
 from rendering.neurons import grown, neuron_of
 
@@ -24,6 +25,18 @@ def test_canonical_views_lie_exactly_on_the_principal_axes() -> None:
     assert (np.diff(variances) <= 0).all()
     found = directions()[:6]
     np.testing.assert_array_equal(found, [axes[2], axes[1], axes[0], -axes[2], -axes[1], -axes[0]])
+
+
+def test_canonical_views_stay_on_the_axes_down_to_the_record() -> None:
+    neuron = grown(1)
+    axes, _ = principal_axes(SEGMENTS)
+    for framing in ({}, {"adaptive_framing": True}, {"frame_um": 200.0}, {"upright": True}):
+        parameters = RenderingParameters(width=32, height=32, supersample_factor=1, random_views=1, **framing)
+        records = [view.record for view in render_views(neuron, swc="", parameters=parameters, seed=4)]
+        for record, axis in zip(records[:6], [*axes[::-1], *-axes[::-1]], strict=True):
+            assert record["kind"] == "canonical"
+            np.testing.assert_allclose(record["direction"], axis, rtol=0, atol=1e-12)
+            np.testing.assert_allclose(record["rotation"][2], axis, rtol=0, atol=1e-12)
 
 
 def test_fewer_canonical_views_are_the_first_of_the_order() -> None:
@@ -58,7 +71,7 @@ def test_more_views_of_a_kind_leave_the_others_as_they_are() -> None:
     np.testing.assert_array_equal(directions(biased_views=3)[-6:], directions(biased_views=20)[-6:])
 
 
-@pytest.mark.parametrize("sampling", ["fibonacci", "random", "pca"])
+@pytest.mark.parametrize("sampling", ["fibonacci", "random", "pca", "upright"])
 def test_all_samplings_give_as_many_unit_directions(sampling: str) -> None:
     found = directions(sampling=sampling)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1)
@@ -91,3 +104,46 @@ def test_a_camera_rotation_is_proper_and_keeps_y_upwards(direction: tuple[float,
     assert np.linalg.det(rotation) == pytest.approx(1)
     np.testing.assert_allclose(rotation[2], np.array(direction) / np.linalg.norm(direction))
     assert rotation[1, 1] >= -1e-5
+
+
+UNIT = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda d: np.linalg.norm(d) > 1e-3)
+
+
+@given(UNIT, UNIT)
+def test_a_camera_rotation_turns_any_up_upwards(direction: tuple, up: tuple) -> None:
+    towards, upwards = (np.array(vector) / np.linalg.norm(vector) for vector in (direction, up))
+    rotation = rotation_towards(towards, upwards)
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
+    assert np.linalg.det(rotation) == pytest.approx(1)
+    seen = rotation @ upwards
+    assert abs(seen[0]) < 1e-5  # neither left nor right
+    assert seen[1] >= -1e-5
+
+
+@pytest.mark.parametrize("up", [(0, 1, 0), (0, -1, 0), (0, 0, 1), (0.6, -0.48, 0.64)])
+def test_upright_cameras_are_level_and_evenly_around_and_begin_where_the_cell_is_widest(up: tuple) -> None:
+    upwards = np.array(up, float)
+    parameters = RenderingParameters(sampling="upright", canonical_views=6, biased_views=2, random_views=0)
+    found = np.array([camera.direction for camera in place_cameras(SEGMENTS, "a", parameters, 0, upwards).cameras])
+    assert found.shape == (8, 3)
+    np.testing.assert_allclose(found @ upwards, 0, atol=1e-12)
+    np.testing.assert_allclose((found * np.roll(found, 1, axis=0)).sum(axis=1), np.cos(np.pi / 4), atol=1e-12)
+    middles, weights = (SEGMENTS.starts + SEGMENTS.ends) / 2, SEGMENTS.lengths
+    spread = [np.cov(middles @ np.cross(upwards, direction), aweights=weights) for direction in found]
+    finer = [
+        np.cov(middles @ (np.cos(a) * found[0] + np.sin(a) * np.cross(upwards, found[0])), aweights=weights)
+        for a in np.linspace(0, np.pi, 60)
+    ]
+    assert spread[0] >= max(finer) * (1 - 1e-9)
+
+
+def test_upright_cameras_turn_with_the_neuron() -> None:
+    turn, _ = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))
+    turn *= np.linalg.det(turn)
+    parameters = RenderingParameters(sampling="upright")
+    turned = SEGMENTS._replace(starts=SEGMENTS.starts @ turn.T, ends=SEGMENTS.ends @ turn.T)
+    up = np.array([0.0, 1.0, 0.0])
+    before = np.array([c.direction for c in place_cameras(SEGMENTS, "a", parameters, 0, up).cameras])
+    after = np.array([c.direction for c in place_cameras(turned, "a", parameters, 0, turn @ up).cameras])
+    ours = before @ turn.T
+    assert min(np.abs(after - ours).max(), np.abs(after + ours).max()) < 1e-9  # the first may be seen from behind

@@ -56,3 +56,42 @@ def test_qc_is_the_share_of_the_cable_inside(projection: str) -> None:
         expected = (inside * SEGMENTS.lengths).sum() / SEGMENTS.lengths.sum()
         assert 0 < expected < 1
         assert cable_inside(SEGMENTS, frame) == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("soma", [(0.0, 0.0, 0.0), (40.0, -25.0, 10.0)])
+def test_a_fixed_frame_is_so_many_micrometres_high_around_the_soma(soma: tuple) -> None:
+    parameters = RenderingParameters(width=200, height=100, supersample_factor=2, frame_um=150)
+    for frame in fit_frames(SEGMENTS, ROTATIONS, parameters, np.array(soma)):
+        assert 2 * frame.half_height == 150
+        assert frame.um_per_px == 1.5
+        np.testing.assert_allclose(frame.to_pixels(np.array([soma]))[0, :2], (100, 50), atol=1e-9)
+        assert 0 < cable_inside(SEGMENTS, frame) < 1
+        raster = rasterise(SEGMENTS, frame, Canvas(200, 100, 2))
+        rows, columns = np.nonzero(raster.depth)
+        points = frame.to_points(columns + 0.5, rows + 0.5, frame.depth_of_values(raster.depth[rows, columns]))
+        across = (points - np.array(soma)) @ frame.rotation.T
+        assert np.abs(across[:, 1]).max() <= 75
+        assert np.abs(across[:, 0]).max() <= 150
+
+
+def test_margin_has_no_say_in_a_fixed_frame() -> None:
+    soma = np.zeros(3)
+    one, other = (
+        fit_frames(SEGMENTS, ROTATIONS, RenderingParameters(frame_um=300, margin=margin), soma) for margin in (0.0, 1.0)
+    )
+    assert [frame.um_per_px for frame in one] == [frame.um_per_px for frame in other]
+
+
+def test_a_frame_larger_than_the_neuron_shows_all_of_it() -> None:
+    for frame in fit_frames(SEGMENTS, ROTATIONS, RenderingParameters(frame_um=5000), np.zeros(3)):
+        assert cable_inside(SEGMENTS, frame) == 1
+
+
+@pytest.mark.parametrize("projection", ["ortho", "perspective"])
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_qc_of_fitted_frames_is_exactly_one(projection: str, adaptive: bool) -> None:
+    for seed in range(12):
+        segments = segments_of(grown(seed))
+        parameters = RenderingParameters(projection=projection, adaptive_framing=adaptive, margin=0.0)
+        for frame in fit_frames(segments, ROTATIONS, parameters):
+            assert cable_inside(segments, frame) == 1.0

@@ -48,3 +48,37 @@ def test_cropped_views_are_left_out_and_told(caplog: pytest.LogCaptureFixture) -
 def test_a_neuron_outside_the_split_is_refused() -> None:
     with pytest.raises(InputError, match="not in the split"):
         make_manifests([{"neuron_name": "stranger", "view": 0, "qc": 1.0}], split(), min_qc=0.0)
+
+
+def test_views_are_streamed_and_never_held() -> None:
+    class Views:
+        """Each record is made when it is asked for; at most a few live at a time."""
+
+        def __iter__(self):
+            for number in range(3000):
+                yield Record(neuron_name=f"n{number % 20}", view=number, qc=1.0)
+
+    class Record(dict):
+        alive = 0
+
+        def __init__(self, **fields):
+            super().__init__(**fields)
+            Record.alive += 1
+            assert Record.alive < 5
+
+        def __del__(self):
+            Record.alive -= 1
+
+    manifests = make_manifests(Views(), split(), min_qc=0.7)
+    assert sum(1 for manifest in manifests for _ in manifest) == 3000
+    assert [len(manifest) for manifest in manifests] == [1800, 600, 600]
+
+
+def test_an_iterator_of_views_is_enough() -> None:
+    manifests = make_manifests(iter(VIEWS), split(), min_qc=0.7)
+    assert [list(manifest) for manifest in manifests] == [list(m) for m in make_manifests(VIEWS, split(), min_qc=0.7)]
+
+
+def test_views_cut_by_a_fixed_frame_are_told_with_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    make_manifests([{**view, "qc": 0.5, "frame_um": 300.0} for view in VIEWS], split(), min_qc=0.7)
+    assert "frame_um cuts larger neurons" in caplog.text

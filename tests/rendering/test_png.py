@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from neuropil.rendering.png import PALETTE, black_and_white, class_pictures, grey_16_bit
+from neuropil.rendering.png import PALETTE, black_and_white, class_pictures, grey_8_bit, grey_16_bit
 
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -31,6 +31,13 @@ def test_both_class_pictures_hold_the_classes(classes: np.ndarray) -> None:
     np.testing.assert_array_equal(np.asarray(grey), classes)
     np.testing.assert_array_equal(np.asarray(coloured), classes)
     np.testing.assert_array_equal(np.asarray(coloured.convert("RGB")), np.array(PALETTE, np.uint8)[classes])
+
+
+@given(SIZES.flatmap(lambda size: arrays(np.uint8, size)))
+def test_coverage_keeps_all_8_bits(values: np.ndarray) -> None:
+    picture = opened(grey_8_bit(values))
+    assert picture.mode == "L"
+    np.testing.assert_array_equal(np.asarray(picture), values)
 
 
 @given(SIZES.flatmap(lambda size: arrays(np.uint16, size)))

@@ -3,9 +3,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import ndimage
 
 from neuropil.morphology.swc import load_neuron
+from neuropil.morphology.tree import SOMA, Neuron
+from neuropil.rendering.frame import Frame
 from neuropil.rendering.parameters import RenderingParameters
 from neuropil.rendering.render import render_views
 
@@ -27,8 +31,35 @@ def test_real_cells_render_whole(collection: str) -> None:
             assert view.raster.pixels[2:].sum() > view.raster.pixels[1], file.name
 
 
-def test_all_components_of_a_file_with_a_hundred_roots_are_drawn() -> None:
+@pytest.mark.parametrize("size", [64, 512])
+def test_every_component_of_a_file_with_a_hundred_roots_is_drawn(size: int) -> None:
     neuron = load_neuron(Path(str(DATA), "swc", "allen_v1", "swc", "324266189.swc"))
-    assert (neuron.parents < 0).sum() > 100
-    for view in render_views(neuron, swc="324266189.swc", parameters=PARAMETERS, seed=0):
-        assert view.raster.pixels[1:].sum() > 800
+    component = components(neuron)
+    assert component.max() + 1 > 100
+    parameters = PARAMETERS.model_copy(update={"width": size, "height": size})
+    for record, raster in render_views(neuron, swc="324266189.swc", parameters=parameters, seed=0):
+        columns, rows, _ = np.floor(Frame.from_record(record).to_pixels(neuron.points)).astype(int).T
+        around = ndimage.binary_dilation(raster.classes > 0, np.ones((3, 3)))
+        # A cell body is drawn by its sphere, not by the nodes of its outline.
+        neurite = neuron.types != SOMA
+        assert around[rows[neurite], columns[neurite]].all()
+        assert len(np.unique(component[neurite])) > 100
+
+
+def components(neuron: Neuron) -> np.ndarray:
+    """For each node the number of its tree; parents stand before their children."""
+    root = np.arange(len(neuron))
+    for node, parent in enumerate(neuron.parents):
+        if parent >= 0:
+            root[node] = root[parent]
+    return np.unique(root, return_inverse=True)[1]
+
+
+def test_a_real_connected_cell_is_one_component_at_every_size() -> None:
+    file = sorted(Path(str(DATA), "swc", "rat_s1", "swc").glob("*.swc"))[40]
+    neuron = load_neuron(file)
+    assert (neuron.parents < 0).sum() == 1
+    for size, factor in ((64, 1), (64, 4), (128, 2), (512, 2)):
+        parameters = PARAMETERS.model_copy(update={"width": size, "height": size, "supersample_factor": factor})
+        for view in render_views(neuron, swc=file.name, parameters=parameters, seed=0):
+            assert ndimage.label(view.raster.classes > 0, np.ones((3, 3)))[1] == 1

@@ -10,10 +10,12 @@ from torch.utils.data import DataLoader
 from neuropil.errors import InputError
 from neuropil.rendering.parameters import RenderingParameters
 from neuropil.rendering.render import render_views, write_neuron
+from neuropil.views.access import ViewAccess
 from neuropil.views.augmentation import augment
 from neuropil.views.dataset import ViewDataset
 from neuropil.views.manifest import read_manifest
 from neuropil.views.parameters import AugmentationParameters
+from neuropil.views.sources import PngViews
 from neuropil.work.index import Index, write_lines
 from rendering.neurons import grown
 
@@ -55,10 +57,26 @@ def test_items_are_what_was_rendered(store: Path, records: list[dict]) -> None:
 
 @pytest.mark.parametrize("augmentation", [None, ALL])
 def test_the_cache_changes_nothing(store: Path, records: list[dict], augmentation) -> None:
-    cached = ViewDataset(records, store, augmentation=augmentation, seed=3)
-    fresh = ViewDataset(records, store, augmentation=augmentation, seed=3, cache=False)
+    cached = ViewAccess(store).open(records, augmentation=augmentation, seed=3)
+    fresh = ViewAccess(store).open(records, augmentation=augmentation, seed=3, once=True)
     for _ in range(2):
         assert all(same(cached[number], fresh[number]) for number in range(len(records)))
+
+
+def test_the_cache_of_pictures_is_bounded_and_keeps_what_was_asked_for_last(store: Path, records: list[dict]) -> None:
+    pictures = PngViews(store, cache_mib=1)
+    pictures.view(records[0], None)
+    size = pictures._cache.bytes
+    pictures._cache._most = 3 * size
+    for record in records:
+        pictures.view(record, None)
+        assert pictures._cache.bytes <= 3 * size
+    assert 2 <= len(pictures._cache) < len(records)
+    (store / records[-1]["mask"]).rename(store / "aside.png")
+    try:
+        assert pictures.view(records[-1], None).planes[0].any()
+    finally:
+        (store / "aside.png").rename(store / records[-1]["mask"])
 
 
 def test_augmentation_is_a_function_of_seed_epoch_and_index(store: Path, records: list[dict]) -> None:

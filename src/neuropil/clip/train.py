@@ -22,7 +22,7 @@ from neuropil.clip.text import KnownTexts, TextEncoder, load_text_encoder
 from neuropil.errors import InputError
 from neuropil.training.fit import Trained, fit
 from neuropil.training.seeding import seeded
-from neuropil.views.dataset import ViewDataset
+from neuropil.views.access import ViewAccess
 from neuropil.work.keys import content_key, file_digest
 
 VERSION = 1
@@ -34,7 +34,7 @@ def train_clip(
     vae_checkpoint: Path,
     train: Sequence[Mapping[str, Any]],
     validation: Sequence[Mapping[str, Any]],
-    root: Path,
+    views: ViewAccess,
     captions: Mapping[str, NeuronFacts],
     parameters: ClipParameters,
     seed: int,
@@ -46,7 +46,7 @@ def train_clip(
     Args:
         vae_checkpoint: the pretrained SegVAE2D whose encoder becomes the image tower.
         train, validation: manifest records; without validation records the last epoch is the best.
-        root: the view store.
+        views: where the views come from.
         captions: neuron name -> its facts.
         parameters: captions, towers, loss and optimiser.
         seed: root seed.
@@ -65,8 +65,8 @@ def train_clip(
         module.network.whiten(known(_training_texts(neurons, views_of, caption_generator(parameters, seed))))
     return fit(
         module,
-        _loader(train, root, captions, known, parameters, seed=seed, training=True),
-        _loader(validation, root, captions, known, parameters, seed=seed, training=False) if validation else None,
+        _loader(train, views, captions, known, parameters, seed=seed, training=True),
+        _loader(validation, views, captions, known, parameters, seed=seed, training=False) if validation else None,
         folder=folder,
         key=content_key(
             (VERSION, CAPTIONS_VERSION),
@@ -74,6 +74,7 @@ def train_clip(
             _described(train, captions),
             _described(validation, captions),
             parameters.model_dump(mode="json", exclude={"accelerator"}),
+            views.parameters.training_section(),
         ),
         seed=seed,
         training=parameters.training(),
@@ -113,7 +114,7 @@ _SHARED = (
 
 def _loader(
     records: Sequence[Mapping[str, Any]],
-    root: Path,
+    access: ViewAccess,
     captions: Mapping[str, NeuronFacts],
     known: KnownTexts,
     parameters: ClipParameters,
@@ -122,7 +123,7 @@ def _loader(
     training: bool,
 ) -> DataLoader[Any]:
     neurons, views_of = group_views(records, captions)
-    views = ViewDataset(records, root, augmentation=parameters.augmentation if training else None, seed=seed)
+    views = access.open(records, augmentation=parameters.augmentation if training else None, seed=seed)
     return DataLoader(
         PairDataset(views, neurons, caption_generator(parameters, seed)),
         batch_sampler=OneSamplePerNeuron(

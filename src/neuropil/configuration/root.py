@@ -19,6 +19,7 @@ from neuropil.parameters import Section, Seed
 from neuropil.rendering.parameters import RenderingParameters
 from neuropil.sources.parameters import IngestionParameters
 from neuropil.vae.parameters import VaeParameters
+from neuropil.views.parameters import ViewsParameters
 
 
 class RootParameters(Section):
@@ -34,6 +35,7 @@ class RootParameters(Section):
     compute: ComputeParameters = ComputeParameters()
     ingestion: IngestionParameters = IngestionParameters()
     rendering: RenderingParameters = RenderingParameters()
+    views: ViewsParameters = ViewsParameters()
     em_segmentation: EmSegmentationParameters = EmSegmentationParameters()
     vae_pretrain: VaeParameters = VaeParameters()
     clip_finetune: ClipParameters = ClipParameters()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from neuropil.clip.model import ClipModel
 from neuropil.compute import ComputeParameters
 from neuropil.errors import InputError
-from neuropil.views.dataset import ViewDataset
+from neuropil.views.access import ViewAccess
 from neuropil.work.atomic import atomic_path
 from neuropil.work.items import Item, run_items
 from neuropil.work.keys import content_key
@@ -29,8 +29,8 @@ Record = Mapping[str, Any]
 
 
 def embed_neurons(
-    views: Iterable[Record],
-    root: Path,
+    records: Iterable[Record],
+    views: ViewAccess,
     *,
     model: ClipModel,
     checkpoint: str,
@@ -42,8 +42,8 @@ def embed_neurons(
     """Embed every neuron that has views, in chunks of 64; chunks that are done are not done again.
 
     Args:
-        views: manifest records; those of a neuron stand together.
-        root: the view store.
+        records: of the manifests; those of a neuron stand together.
+        views: where the views come from.
         model: the trained towers.
         checkpoint: digest of the model's file.
         parts: neuron name -> part of the split.
@@ -60,9 +60,9 @@ def embed_neurons(
     """
     import pandas as pd
 
-    work = partial(_embed_chunk, root=root, model=model, pooling=pooling, batch_size=batch_size, store=store)
+    work = partial(_embed_chunk, views=views, model=model, pooling=pooling, batch_size=batch_size, store=store)
     entries = run_items(
-        _items(views, (checkpoint, pooling, VERSION)),
+        _items(records, (checkpoint, pooling, VERSION)),
         work,
         ledger=Ledger(store / "ledger.jsonl"),
         compute=ComputeParameters(),  # one network, here: torch has the cores
@@ -96,7 +96,7 @@ def _chunks(values: Iterator[list[Record]], size: int) -> Iterator[list[list[Rec
 def _embed_chunk(
     payload: tuple[int, list[Record]],
     *,
-    root: Path,
+    views: ViewAccess,
     model: ClipModel,
     pooling: Literal["mean", "max"],
     batch_size: int,
@@ -106,7 +106,7 @@ def _embed_chunk(
 
     number, records = payload
     embeddings, latents = [], []
-    for batch in DataLoader(ViewDataset(records, root, cache=False), batch_size=batch_size):  # type: ignore[var-annotated]
+    for batch in DataLoader(views.open(records, once=True), batch_size=batch_size):  # type: ignore[var-annotated]
         embedding, latent = model.embed_views(batch["image"], batch["um_per_px"])
         embeddings.append(embedding)
         latents.append(latent)

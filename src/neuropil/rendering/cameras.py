@@ -14,6 +14,10 @@ from neuropil.rendering.segments import Segments
 ELEVATION = 15.0
 """Standard deviation, in degrees, of a biased view's elevation over the plane of PC1 and PC2."""
 
+FILE_UP = np.array([0.0, 1.0, 0.0])
+"""Up where no other is known: the file's +y."""
+FILE_UP.setflags(write=False)
+
 _ISOTROPIC = 0.9  # ratio of the least to the largest variance from which on the axes mean nothing
 _TINY = 3  # fewer segments with a length than this have no axes
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
@@ -24,7 +28,7 @@ class Camera(NamedTuple):
 
     Attributes:
         direction: (3,) unit vector from the neuron to the camera, in the file's axes (x, y, z).
-        kind: `canonical`, `biased`, `random` or `fibonacci`.
+        kind: `canonical`, `biased`, `random`, `fibonacci` or `upright`.
     """
 
     direction: NDArray[np.float64]
@@ -38,7 +42,13 @@ class Cameras(NamedTuple):
     fallback: str | None
 
 
-def place_cameras(segments: Segments, name: str, parameters: RenderingParameters, seed: int) -> Cameras:
+def place_cameras(
+    segments: Segments,
+    name: str,
+    parameters: RenderingParameters,
+    seed: int,
+    up: NDArray[np.float64] = FILE_UP,
+) -> Cameras:
     """Place the cameras of one neuron.
 
     `pca` looks first from +PC3, +PC2, +PC1, -PC3, -PC2, -PC1 (the canonical views: from PC3 a neuron is at its
@@ -46,17 +56,23 @@ def place_cameras(segments: Segments, name: str, parameters: RenderingParameters
     from random directions. A neuron without axes of its own (nearly as wide in every direction, or of fewer than
     three segments) gets the same number of views on a Fibonacci sphere instead.
 
+    `upright` looks from the side: level directions, evenly around the up of the cell, first the one from which the
+    neuron is widest.
+
     Args:
         segments: what will be drawn.
         name: the neuron's name; with the seed it decides the random directions.
         parameters: how many of which.
         seed: the root seed.
+        up: (3,) unit vector, the cell's up (for `upright` only).
     """
     count = parameters.views
     if parameters.sampling == "fibonacci":
         return Cameras(fibonacci_cameras(count), None)
     if parameters.sampling == "random":
         return Cameras(_random_cameras(count, _generator(seed, name, 2)), None)
+    if parameters.sampling == "upright":
+        return Cameras(_upright_cameras(segments, up, count), None)
     axes, variances = principal_axes(segments)
     if (segments.lengths > 0).sum() < _TINY:
         return Cameras(fibonacci_cameras(count), f"fewer than {_TINY} segments")
@@ -96,20 +112,46 @@ def fibonacci_cameras(count: int) -> list[Camera]:
     return [Camera(direction, "fibonacci") for direction in directions]
 
 
-def rotation_towards(direction: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rotation of a camera that stands in `direction` with the file's +y upwards.
+def rotation_towards(direction: NDArray[np.float64], up: NDArray[np.float64] = FILE_UP) -> NDArray[np.float64]:
+    """The rotation of a camera that stands in `direction` with `up` upwards.
+
+    Args:
+        direction: (3,) from the neuron to the camera, of any length.
+        up: (3,) unit vector; the file's +y where none is given.
 
     Returns:
         (3, 3), rows right, up and `direction`: `rotation @ (point - centre)` is the point in camera axes, x to
-        the right, y up, z towards the camera. Where the direction is y itself, up is -z; where it is -y, +z.
+        the right, y up, z towards the camera. From straight above the top of the picture is the file's -z, from
+        straight below +z (where up is z itself: -y, +y).
     """
     towards = direction / np.linalg.norm(direction)
-    up = np.array([0.0, 1.0, 0.0])
-    if np.hypot(towards[0], towards[2]) < 1e-6:
-        up = np.array([0.0, 0.0, -np.sign(towards[1])])
-    right = np.cross(up, towards)
+    right = _cross(up, towards)
+    if np.linalg.norm(right) < 1e-6:
+        behind = np.array([0.0, 0.0, 1.0]) if abs(up[2]) < 0.9 else np.array([0.0, 1.0, 0.0])
+        right = _cross(-np.sign(up @ towards) * behind, towards)
     right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(towards, right), towards])
+    return np.stack([right, _cross(towards, right), towards])
+
+
+def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """a x b of two vectors (3,); numpy's own takes ten times as long for so few numbers."""
+    (ax, ay, az), (bx, by, bz) = a, b
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+
+
+def _upright_cameras(segments: Segments, up: NDArray[np.float64], count: int) -> list[Camera]:
+    """Level directions around `up`, evenly; the first is the one along which the cable varies least."""
+    side = rotation_towards(np.array([0.0, 0.0, 1.0]) if abs(up[2]) < 0.9 else np.array([1.0, 0.0, 0.0]), up)[0]
+    level = np.stack([side, _cross(up, side)])
+    lengths = segments.lengths
+    start = np.array([0.0, 1.0])
+    if lengths.sum():
+        middles = (segments.starts + segments.ends) / 2 @ level.T
+        offsets = middles - np.average(middles, axis=0, weights=lengths)
+        start = np.linalg.eigh((offsets * lengths[:, None]).T @ offsets)[1][:, 0]
+        start = start * np.sign(start[np.abs(start).argmax()])
+    angles = np.arctan2(start[1], start[0]) + 2 * np.pi * np.arange(count) / count
+    return [Camera(np.cos(angle) * level[0] + np.sin(angle) * level[1], "upright") for angle in angles]
 
 
 def _biased_cameras(axes: NDArray[np.float64], count: int, rng: np.random.Generator) -> list[Camera]:

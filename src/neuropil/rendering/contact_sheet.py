@@ -6,14 +6,14 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from neuropil.morphology.swc import load_neuron
+from neuropil.rendering.lettering import FAINT, INK, RULE, font
 from neuropil.rendering.png import PALETTE
 from neuropil.rendering.portrait import Portrait, draw_portrait, scale_bar
 from neuropil.work.keys import content_key
@@ -23,7 +23,6 @@ CLASSES = 12  # at most, the most frequent
 BLOCKS = 8  # of a sheet, where there are fewer classes than that
 _ABREAST = 2  # blocks side by side
 _SIZE, _GAP, _TITLE, _NAME, _HEADER, _EDGE = 216, 12, 34, 20, 84, 24
-_INK, _FAINT, _RULE = (25, 25, 25), (110, 110, 110), (225, 225, 225)
 _LEGEND = ("soma", "axon", "basal dendrite", "apical dendrite", "other")
 _UNCLASSED = "class unknown"
 
@@ -103,17 +102,17 @@ def _draw_header(pen: ImageDraw.ImageDraw, selection: Selection, width: int) -> 
         title += f", {classes} classes"
     if classes > len(selection.cells):
         title += f" ({len(selection.cells)} shown)"
-    pen.text((_EDGE + _GAP, 18), title, _INK, _font(24))
+    pen.text((_EDGE + _GAP, 18), title, INK, font(24))
     pen.text(
         (_EDGE + _GAP, 50),
         "each from its first camera and fitted to its square: the bars give the scale",
-        _FAINT,
-        _font(14),
+        FAINT,
+        font(14),
     )
     right = width - _EDGE - _GAP
     for label, colour in reversed(list(zip(_LEGEND, PALETTE[1:], strict=True))):
-        right -= round(pen.textlength(label, _font(16)))
-        pen.text((right, 26), label, _INK, _font(16))
+        right -= round(pen.textlength(label, font(16)))
+        pen.text((right, 26), label, INK, font(16))
         pen.rectangle((right - 22, 28, right - 8, 42), colour)
         right -= 44
 
@@ -122,9 +121,9 @@ def _draw_title(pen: ImageDraw.ImageDraw, name: str, count: int, place: tuple[in
     """The rule over a block and the name of its class; a block that goes on with a class has neither."""
     left, top, width = place
     if name:
-        pen.line((left + _GAP, top + 2, left + width - _GAP, top + 2), _RULE)
-        pen.text((left + _GAP, top + 8), name, _INK, _font(19))
-        pen.text((left + _GAP + pen.textlength(name, _font(19)) + 10, top + 12), f"{count}", _FAINT, _font(14))
+        pen.line((left + _GAP, top + 2, left + width - _GAP, top + 2), RULE)
+        pen.text((left + _GAP, top + 8), name, INK, font(19))
+        pen.text((left + _GAP + pen.textlength(name, font(19)) + 10, top + 12), f"{count}", FAINT, font(14))
 
 
 def _draw_cells(
@@ -150,22 +149,14 @@ def _draw_cell(
     under = top + _SIZE + 4
     bar = f"{length:g} µm"
     right = left + _SIZE
-    pen.line((right - pixels, under + 1, right, under + 1), _INK, 2)
-    pen.text((right - pen.textlength(bar, _font(12)), under + 4), bar, _FAINT, _font(12))
-    pen.text((left, under + 3), _shortened(pen, name, _SIZE - max(pixels, 60) - 6), _FAINT, _font(12))
+    pen.line((right - pixels, under + 1, right, under + 1), INK, 2)
+    pen.text((right - pen.textlength(bar, font(12)), under + 4), bar, FAINT, font(12))
+    pen.text((left, under + 3), _shortened(pen, name, _SIZE - max(pixels, 60) - 6), FAINT, font(12))
 
 
 def _shortened(pen: ImageDraw.ImageDraw, text: str, width: float) -> str:
-    if pen.textlength(text, _font(12)) <= width:
+    if pen.textlength(text, font(12)) <= width:
         return text
-    while text and pen.textlength(text + "…", _font(12)) > width:
+    while text and pen.textlength(text + "…", font(12)) > width:
         text = text[:-1]
     return text + "…"
-
-
-@lru_cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib: Pillow's own font has no micro sign."""
-    import matplotlib
-
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuropil.rendering.frame import Frame
+from neuropil.rendering.frame import Frame, turn
 from neuropil.rendering.parameters import RenderingParameters
 from neuropil.rendering.segments import Segments
 
@@ -21,11 +21,15 @@ class _Spheres(NamedTuple):
 
 
 def fit_frames(
-    segments: Segments, rotations: Sequence[NDArray[np.float64]], parameters: RenderingParameters
+    segments: Segments,
+    rotations: Sequence[NDArray[np.float64]],
+    parameters: RenderingParameters,
+    soma: NDArray[np.float64] | None = None,
 ) -> list[Frame]:
     """Fit a frame to each view of a neuron.
 
-    With `adaptive_framing` each view is centred on its own extent and as large as that; without, all are centred
+    With `frame_um` every frame is so high and centred on the soma, whatever lies outside. Else, with
+    `adaptive_framing`, each view is centred on its own extent and as large as that; without, all are centred
     on the middle of the neuron's bounding box and share the scale of the widest. `margin` pads the extent: the
     frame is (1 + margin) times as large.
 
@@ -33,13 +37,22 @@ def fit_frames(
         segments: what will be drawn.
         rotations: one a view (`rotation_towards`).
         parameters: size of the picture, margin, projection.
+        soma: (3,) micrometres, the centre of a fixed frame (`morphology.soma.soma_centre`).
     """
     spheres = _Spheres(
         np.concatenate([segments.starts, segments.ends]), np.concatenate([segments.start_radii, segments.end_radii])
     )
+    if parameters.frame_um is not None:
+        if soma is None:
+            raise ValueError("fit_frames: a frame of fixed scale is centred on the soma")
+        turned = [turn(spheres.points - soma, rotation) for rotation in rotations]
+        return [
+            _frame(points, spheres.radii, parameters.frame_um / 2, rotation, soma, parameters)
+            for points, rotation in zip(turned, rotations, strict=True)
+        ]
     middle = _middle_of_box(spheres)
     centers = [_middle_of_view(spheres, rotation) if parameters.adaptive_framing else middle for rotation in rotations]
-    turned = [(spheres.points - center) @ rotation.T for center, rotation in zip(centers, rotations, strict=True)]
+    turned = [turn(spheres.points - center, rotation) for center, rotation in zip(centers, rotations, strict=True)]
     measure = _half_height if parameters.projection == "ortho" else _camera_distance
     reaches = [measure(points, spheres.radii, parameters) for points in turned]
     if not parameters.adaptive_framing:
@@ -59,13 +72,18 @@ def cable_inside(segments: Segments, frame: Frame) -> float:
     starts, ends = frame.to_camera(segments.starts), frame.to_camera(segments.ends)
     enter, leave = np.zeros(len(starts)), np.ones(len(starts))
     slope = frame.half_height / frame.distance
+    whole = True
     for axis, aspect in ((0, frame.width / frame.height), (1, 1.0)):
         for sign in (1.0, -1.0):
-            edges = [
+            first, last = (
                 aspect * (frame.half_height if frame.fov is None else slope * ends_of[:, 2]) - sign * ends_of[:, axis]
                 for ends_of in (starts, ends)
-            ]
-            _clip(edges[0], edges[1], enter, leave)
+            )
+            if min(first.min(), last.min()) < 0:
+                whole = False
+                _clip(first, last, enter, leave)
+    if whole:
+        return 1.0
     inside = np.clip(leave - enter, 0, 1)
     lengths = segments.lengths
     return float(np.average(inside, weights=lengths if lengths.sum() else None))
@@ -75,8 +93,6 @@ def _clip(
     first: NDArray[np.float64], last: NDArray[np.float64], enter: NDArray[np.float64], leave: NDArray[np.float64]
 ) -> None:
     """Narrow, in place, the part [enter, leave] of each segment to where `first` -> `last` is not negative."""
-    if min(first.min(), last.min()) >= 0:
-        return
     with np.errstate(divide="ignore", invalid="ignore"):
         crossing = first / (first - last)
     np.maximum(enter, np.where((first < 0) & (last >= 0), crossing, 0), out=enter)
@@ -93,7 +109,7 @@ def _middle_of_box(spheres: _Spheres) -> NDArray[np.float64]:
 
 def _middle_of_view(spheres: _Spheres, rotation: NDArray[np.float64]) -> NDArray[np.float64]:
     """The middle of the bounding box along the axes of one camera."""
-    return _middle_of_box(_Spheres(spheres.points @ rotation.T, spheres.radii)) @ rotation
+    return _middle_of_box(_Spheres(turn(spheres.points, rotation), spheres.radii)) @ rotation
 
 
 def _half_height(points: NDArray[np.float64], radii: NDArray[np.float64], parameters: RenderingParameters) -> float:

@@ -1,20 +1,23 @@
-"""The compiled loops of the rasteriser: drawing round cones into samples, pooling samples into pixels.
+"""The compiled loops of the rasteriser: drawing round cones into samples (`pooling` makes pixels of them).
 
 Units are samples (pixels divided by the supersampling factor). A sphere in camera axes is (right, down, depth,
 radius), relative to the middle of the frame and the plane of the camera.
 
-A segment is a round cone: the union over t in [0, 1] of spheres with centre a + t d and radius ra + t dr. On a ray
-with origin o and unit direction w, the near side of sphere t lies at
+A segment is a round cone: the union over t in [0, 1] of spheres with centre a + t d and radius ra + t dr, which is the
+convex hull of its two ends. On a ray with origin o and unit direction w, the near side of sphere t lies at
 
     f(t) = w.(a - o) + t k - sqrt(Q(t)),    Q(t) = A t^2 + 2 B t + C,    k = w.d,
 
 where Q is the squared radius of the circle that the sphere leaves around the ray. f' = 0 where A t + B = k sqrt(Q);
 with S = sqrt(Q) at that place, S^2 = (B^2 - A C) / (k^2 - A) and t* = (k S - B) / A. The first hit is the least of
-f(t*), f(0) and f(1), of those that exist. With one dimension less the same minimum is the left end of a row of pixels
-through a union of discs.
+f(t*), f(0) and f(1), of those that exist.
 
-All kernels stand in this one file: numba's cache looks at the file of the kernel that is called, and would keep old
-code of one that it calls in another.
+Where A < 0 (the axis is seen from the side, as nearly always), f is convex where it exists, and exists on one interval:
+the least value in [0, 1] is that at t* cut to [0, 1], and there is none where Q is negative at that place. This needs
+no branch, so rows of samples are computed several at a time.
+
+All kernels of drawing stand in this one file: numba's cache looks at the file of the kernel that is called, and would
+keep old code of one that it calls in another.
 """
 # mypy: disable-error-code="no-untyped-def"
 
@@ -22,16 +25,23 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 
-from neuropil.rendering.compiled import compiled
+from neuropil.compiled import compiled
 
 TILE = 8
 """Pixels along each side of a tile; only tiles that something was drawn into are pooled and cleared."""
 
-CLASS_COUNT = 6
-_FARTHEST = 65535  # of a depth picture
 _SLACK = 1.5  # samples by which a middle may lie behind what was drawn there and still count as seen
+_SIDEWAYS = 1e-3  # of the squared length: -A from which on the axis counts as seen from the side
+_CUT = 2.0  # radius in samples from which on it pays to look at what neighbours draw
+_LONG = 3  # samples of a row from which on several are computed at a time
+_WIDER = 1e-6  # samples by which spans are widened, for rounding; what a span holds is tested sample by sample
+
+_inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
+"""For parts of a kernel, which take numbers and tuples: a call that is given arrays counts references to them, and so
+does a slice; either costs more than a row of samples does."""
 
 
 @compiled
@@ -55,154 +65,304 @@ def nearest(A: float, B: float, C: float, k: float) -> float:
     return least
 
 
-@compiled
-def place(point, radius, view, sphere, disc):
-    """A sphere in space to camera axes, and the disc on the picture that holds its image.
+@_inlined
+def place(x, y, z, radius, view):
+    """A sphere in space to camera axes.
 
     Args:
-        point, radius: (3,) and float, micrometres.
+        x, y, z, radius: micrometres.
         view: (16,) rotation row by row, centre, then distance (micrometres), samples a micrometre, focal length in
             samples (0: orthographic) and least radius in samples.
-        sphere: (4,) to be written: right, down, depth, radius.
-        disc: (3,) to be written: right, down, radius. In an orthographic view it is the image; in a perspective one
-            it is the circle around the ellipse whose long axis points to the middle of the frame.
+
+    Returns:
+        (right, down, depth, radius).
     """
-    x, y, z = point[0] - view[9], point[1] - view[10], point[2] - view[11]
+    x, y, z = x - view[9], y - view[10], z - view[11]
     scale, focal, least = view[13], view[14], view[15]
     right = (view[0] * x + view[1] * y + view[2] * z) * scale
     down = -(view[3] * x + view[4] * y + view[5] * z) * scale
     deep = (view[12] - (view[6] * x + view[7] * y + view[8] * z)) * scale
-    sphere[0], sphere[1], sphere[2] = right, down, deep
-    if focal == 0.0:
-        sphere[3] = max(radius * scale, least)
-        disc[0], disc[1], disc[2] = right, down, sphere[3]
-        return
-    sphere[3] = max(radius * scale, least * deep / focal)
-    across = math.hypot(right, down)
-    angle = math.atan2(across, deep)
-    half = math.asin(min(1.0, sphere[3] / math.hypot(across, deep)))
-    inner, outer = focal * math.tan(angle - half), focal * math.tan(angle + half)
-    shift = (inner + outer) / (2.0 * across) if across > 0.0 else 0.0
-    disc[0], disc[1], disc[2] = right * shift, down * shift, (outer - inner) / 2.0
+    return right, down, deep, max(radius * scale, least if focal == 0.0 else least * deep / focal)
 
 
 @compiled
-def draw(starts, ends, start_radii, end_radii, segment_classes, view, tile, depth, classes, touched):
-    """Draw all segments into `depth` and `classes` (what is nearest stays); mark the tiles of `tile` samples."""
-    height, width = depth.shape
-    start, end, first, last = np.empty(4), np.empty(4), np.empty(3), np.empty(3)
-    for i in range(len(starts)):
-        place(starts[i], start_radii[i], view, start, first)
-        place(ends[i], end_radii[i], view, end, last)
-        au, av, ar = first[0] + width / 2, first[1] + height / 2, first[2]
-        du, dv, dr = last[0] - first[0], last[1] - first[1], last[2] - first[2]
-        top = max(0, math.ceil(min(av - ar, av + dv - last[2]) - 0.5))
-        bottom = min(height - 1, math.floor(max(av + ar, av + dv + last[2]) - 0.5))
-        for row in range(top, bottom + 1):
-            off = row + 0.5 - av
-            A, B, C = dr * dr - dv * dv, ar * dr + off * dv, ar * ar - off * off
-            left = nearest(A, B, C, du)
-            if left == math.inf:
-                continue
-            right = -nearest(A, B, C, -du)
-            low = max(0, math.ceil(au + left - 0.5 - 1e-6))
-            high = min(width - 1, math.floor(au + right - 0.5 + 1e-6))
-            if low <= high and draw_row(start, end, row, low, high, view[14], segment_classes[i], depth, classes):
-                for column in range(low // tile, high // tile + 1):
-                    touched[row // tile, column] = 1
+def draw(starts, ends, start_radii, end_radii, segment_classes, view, tile_of, depth, classes, touched):
+    """Draw all segments of an orthographic view into `depth` and `classes` (what is nearest stays).
 
+    Rays start in the plane of the camera and run along depth. `tile_of` tells the tile of each row or column of
+    samples; tiles that were drawn into are marked in `touched`.
 
-@compiled
-def draw_row(start, end, row, low, high, focal, segment_class, depth, classes):
-    """Draw one segment into the samples low..high of a row; say whether it was the nearest anywhere.
-
-    An orthographic ray starts in the plane of the camera and runs along depth; a perspective one starts at the
-    camera and has the unit direction w. Depth is measured along the axis of the camera in both.
+    Along a neurite each segment's end sphere is the start sphere of the next. In thick, densely traced neurites nearly
+    all of a segment's image is that of its two end spheres, drawn again by its neighbours. A wide segment leaves out
+    samples where its first hit surely lies on a sphere that a neighbour of its class draws too: the start's
+    (t* <= 0), which the segment before draws, and the end's (t* >= 1), where the next one does not leave it out.
+    Neither leaves a sample to the other that leaves it back.
     """
     height, width = depth.shape
-    dx, dy, dz, dr = end[0] - start[0], end[1] - start[1], end[2] - start[2], end[3] - start[3]
-    length = dx * dx + dy * dy + dz * dz
-    y = row + 0.5 - height / 2
-    bound = min(start[2] - start[3], end[2] - end[3])  # no sample of the segment is nearer
-    drawn = False
-    for column in range(low, high + 1):
-        if depth[row, column] <= bound:
-            continue
-        x = column + 0.5 - width / 2
-        if focal == 0.0:
-            ax, ay, az, wx, wy, wz = start[0] - x, start[1] - y, start[2], 0.0, 0.0, 1.0
+    half_width, half_height = width / 2, height / 2
+    near = np.empty(width)
+    number = len(starts)
+    joined = False  # to the segment before: its sphere `there` is `here`, and its `beyond` is `there`
+    here = there = beyond = (0.0, 0.0, 0.0, 0.0)
+    for i in range(number):
+        if joined:
+            here, there = there, beyond
         else:
-            wz = 1.0 / math.sqrt(1.0 + (x * x + y * y) / (focal * focal))
-            ax, ay, az, wx, wy = start[0], start[1], start[2], x / focal * wz, y / focal * wz
-        along = wx * ax + wy * ay + wz * az
-        k = wx * dx + wy * dy + wz * dz
-        # The part of a across the ray: |a|^2 - (w.a)^2 would cancel.
-        px, py, pz = ax - along * wx, ay - along * wy, az - along * wz
-        A = dr * dr - length + k * k
-        B = start[3] * dr - (px * dx + py * dy + pz * dz)
-        C = start[3] * start[3] - (px * px + py * py + pz * pz)
-        near = (along + nearest(A, B, C, k)) * wz
-        if near < depth[row, column]:
-            depth[row, column] = near
-            classes[row, column] = segment_class
-            drawn = True
-    return drawn
+            here = place(starts[i, 0], starts[i, 1], starts[i, 2], start_radii[i], view)
+            there = place(ends[i, 0], ends[i, 1], ends[i, 2], end_radii[i], view)
+        follows = (
+            i + 1 < number
+            and segment_classes[i] == segment_classes[i + 1]
+            and end_radii[i] == start_radii[i + 1]
+            and ends[i, 0] == starts[i + 1, 0]
+            and ends[i, 1] == starts[i + 1, 1]
+            and ends[i, 2] == starts[i + 1, 2]
+        )
+        if follows:
+            beyond = place(ends[i + 1, 0], ends[i + 1, 1], ends[i + 1, 2], end_radii[i + 1], view)
+        cone = _cone(here, there)
+        x0, y0, z0, r0, dx, dy, dz, dr, A, over_a, over_convex, sideways, _ = cone
+        cutting = sideways and max(r0, r0 + dr) > _CUT
+        after = _cone(there, beyond) if cutting and follows else cone
+        top, bottom, bound, strip = _outline(cone, half_width, half_height)
+        for row in range(top, bottom + 1):
+            y = row + 0.5 - half_height
+            left, right = _across(strip, y)
+            if cutting:
+                left, right = _cut(cone, after, joined, follows, y, left, right)
+            if left > right:  # also where one of them is infinite
+                continue
+            low = max(0, math.ceil(left + half_width - 0.5 - _WIDER))
+            high = min(width - 1, math.floor(right + half_width - 0.5 + _WIDER))
+            ax, ay = x0 - (low + 0.5 - half_width), y0 - y
+            rest_b, rest_c = r0 * dr - ay * dy, r0 * r0 - ay * ay
+            drawn = False
+            if sideways and high - low >= _LONG:
+                # _sideways_hit without branches: several samples at a time
+                for j in range(high - low + 1):
+                    off = ax - j
+                    B, C = rest_b - off * dx, rest_c - off * off
+                    square = (B * B - A * C) * over_convex
+                    S = math.sqrt(max(square, 0.0))
+                    free = (dz * S - B) * over_a
+                    t = min(max(free, 0.0), 1.0)
+                    Q = square if t == free else (A * t + 2.0 * B) * t + C
+                    value = z0 + t * dz - math.sqrt(max(Q, 0.0))
+                    near[j] = value if square >= 0.0 and Q >= 0.0 else math.inf
+                for j in range(high - low + 1):
+                    nearer = near[j] < depth[row, low + j]
+                    depth[row, low + j] = near[j] if nearer else depth[row, low + j]
+                    classes[row, low + j] = segment_classes[i] if nearer else classes[row, low + j]
+                    drawn |= nearer
+            else:
+                for column in range(low, high + 1):
+                    if depth[row, column] > bound:
+                        B, C = rest_b - ax * dx, rest_c - ax * ax
+                        hit = _sideways_hit(A, B, C, dz, over_a, over_convex) if sideways else nearest(A, B, C, dz)
+                        if z0 + hit < depth[row, column]:
+                            depth[row, column] = z0 + hit
+                            classes[row, column] = segment_classes[i]
+                            drawn = True
+                    ax -= 1.0
+            if drawn:
+                for column in range(tile_of[low], tile_of[high] + 1):
+                    touched[tile_of[row], column] = 1
+        joined = follows
+
+
+@_inlined
+def _cone(here, there):
+    """What of the segment between two spheres is the same for all its samples."""
+    x0, y0, z0, r0 = here
+    dx, dy, dz, dr = there[0] - x0, there[1] - y0, there[2] - z0, there[3] - r0
+    across = dx * dx + dy * dy
+    A = dr * dr - across
+    sideways = across > 1e-12 and A + _SIDEWAYS * across < 0.0
+    over_a = 1.0 / A if sideways else 0.0
+    over_convex = 1.0 / (dz * dz - A) if sideways else 0.0
+    over_x = 1.0 / dx if abs(dx) > 1e-9 else 0.0
+    return x0, y0, z0, r0, dx, dy, dz, dr, A, over_a, over_convex, sideways, over_x
+
+
+@_inlined
+def _outline(cone, half_width, half_height):
+    """First and last row of a segment, a depth that it does not reach, and the strip that holds its image.
+
+    The strip has the larger end's radius around the axis. No rows where the image is beside the frame.
+    """
+    x0, y0, z0, r0, dx, dy, dz, dr, _, _, _, _, _ = cone
+    r1 = r0 + dr
+    top = max(0, math.ceil(min(y0 - r0, y0 + dy - r1) + half_height - 0.5))
+    bottom = math.floor(min(max(y0 + r0, y0 + dy + r1), half_height) + half_height - 0.5)
+    least, most = min(x0 - r0, x0 + dx - r1), max(x0 + r0, x0 + dx + r1)
+    if most < -half_width or least > half_width:
+        bottom = top - 1
+    steep = abs(dy) > 1e-9
+    lean = dx / dy if steep else 0.0
+    half = max(r0, r1) * math.sqrt(1.0 + lean * lean) if steep else math.inf
+    return top, bottom, z0 + min(-r0, dz - r1), (x0 - y0 * lean, lean, half, least, most)
+
+
+@_inlined
+def _across(strip, y):
+    """From where to where a strip reaches in the row y."""
+    offset, lean, half, least, most = strip
+    middle = offset + y * lean
+    return max(least, middle - half), min(most, middle + half)
+
+
+@_inlined
+def _cut(cone, after, joined, follows, y, left, right):
+    """What is left of a row of a segment when its neighbours have drawn what they will (see `draw`)."""
+    x0, y0, _, r0, dx, dy, dz, dr, A, _, _, _, over_x = cone
+    if joined:
+        low, high = _may_leave_start(cone, y)
+        left, right = max(left, low), min(right, high)
+    if follows:
+        # t* >= 1 where f'(1) = k - (A + B) / sqrt(Q(1)) <= 0
+        wanted = _WIDER + (dz * _reach(after, y) if dz > 0.0 else 0.0)
+        low, high = _above(A + r0 * dr - (y0 - y) * dy - x0 * dx, over_x, wanted)
+        if after[11] and max(after[3], after[3] + after[7]) > _CUT:
+            first, last = _may_leave_start(after, y)
+            low, high = max(low, first), min(high, last)
+        if low <= left:
+            left = max(left, high)
+        elif high >= right:
+            right = min(right, low)
+    return left, right
+
+
+@_inlined
+def _may_leave_start(cone, y):
+    """Where in the row y t* may be above 0: where f'(0) = k - B / sqrt(C) may be below 0."""
+    x0, y0, _, r0, dx, dy, dz, dr, _, _, _, _, over_x = cone
+    wanted = (dz * _reach(cone, y) if dz < 0.0 else 0.0) - _WIDER
+    return _above(r0 * dr - (y0 - y) * dy - x0 * dx, over_x, wanted)
+
+
+@_inlined
+def _reach(cone, y):
+    """How far the first sphere of a segment reaches to either side in the row y; 0 where it does not."""
+    off = cone[1] - y
+    return math.sqrt(max(0.0, cone[3] * cone[3] - off * off))
+
+
+@_inlined
+def _above(offset, over_slope, wanted):
+    """The interval of x where offset + slope x > wanted; from inf to -inf where there is none."""
+    if over_slope == 0.0:  # stands for a slope of 0
+        return (-math.inf, math.inf) if offset > wanted else (math.inf, -math.inf)
+    edge = (wanted - offset) * over_slope
+    return (edge, math.inf) if over_slope > 0.0 else (-math.inf, edge)
+
+
+@_inlined
+def _sideways_hit(A, B, C, k, over_a, over_convex):
+    """`nearest` where A < 0, with 1 / A and 1 / (k^2 - A)."""
+    square = (B * B - A * C) * over_convex
+    if square < 0.0:
+        return math.inf
+    S = math.sqrt(square)
+    t = (k * S - B) * over_a
+    if 0.0 <= t <= 1.0:
+        return t * k - S
+    t = 0.0 if t < 0.0 else 1.0
+    Q = (A * t + 2.0 * B) * t + C
+    return t * k - math.sqrt(Q) if Q >= 0.0 else math.inf
+
+
+@compiled
+def draw_perspective(starts, ends, start_radii, end_radii, segment_classes, view, tile_of, depth, classes, touched):
+    """As `draw`, for a perspective view.
+
+    A ray starts at the camera and has the unit direction w; depth is measured along the axis of the camera.
+    """
+    height, width = depth.shape
+    half_width, half_height = width / 2, height / 2
+    focal = view[14]
+    here = there = (0.0, 0.0, 0.0, 0.0)
+    first = last = (0.0, 0.0, 0.0)
+    for i in range(len(starts)):
+        x, y, z = starts[i, 0], starts[i, 1], starts[i, 2]
+        if (
+            i > 0
+            and end_radii[i - 1] == start_radii[i]
+            and (ends[i - 1, 0], ends[i - 1, 1], ends[i - 1, 2]) == (x, y, z)
+        ):
+            here, first = there, last
+        else:
+            here = place(x, y, z, start_radii[i], view)
+            first = _shadow(here, focal)
+        there = place(ends[i, 0], ends[i, 1], ends[i, 2], end_radii[i], view)
+        last = _shadow(there, focal)
+        discs = _cone((first[0], first[1], 0.0, first[2]), (last[0], last[1], 0.0, last[2]))
+        top, bottom, _, strip = _outline(discs, half_width, half_height)
+        bound = min(here[2] - here[3], there[2] - there[3])  # no sample of the segment is nearer
+        for row in range(top, bottom + 1):
+            y = row + 0.5 - half_height
+            left, right = _across(strip, y)
+            low = max(0, math.ceil(left + half_width - 0.5 - _WIDER))
+            high = min(width - 1, math.floor(right + half_width - 0.5 + _WIDER))
+            drawn = False
+            for column in range(low, high + 1):
+                if depth[row, column] > bound:
+                    near = _hit_in_perspective(here, there, (column + 0.5 - half_width) / focal, y / focal)
+                    if near < depth[row, column]:
+                        depth[row, column] = near
+                        classes[row, column] = segment_classes[i]
+                        drawn = True
+            if drawn:
+                for column in range(tile_of[low], tile_of[high] + 1):
+                    touched[tile_of[row], column] = 1
+
+
+@_inlined
+def _hit_in_perspective(here, there, u, v):
+    """The depth at which the ray through (u, v), at a focal length of 1, meets the segment; inf for none."""
+    x, y, z, r = here
+    dx, dy, dz, dr = there[0] - x, there[1] - y, there[2] - z, there[3] - r
+    wz = 1.0 / math.sqrt(1.0 + u * u + v * v)
+    wx, wy = u * wz, v * wz
+    along = wx * x + wy * y + wz * z
+    k = wx * dx + wy * dy + wz * dz
+    # The part of a across the ray: |a|^2 - (w.a)^2 would cancel.
+    px, py, pz = x - along * wx, y - along * wy, z - along * wz
+    A = dr * dr - (dx * dx + dy * dy + dz * dz) + k * k
+    B = r * dr - (px * dx + py * dy + pz * dz)
+    C = r * r - (px * px + py * py + pz * pz)
+    return (along + nearest(A, B, C, k)) * wz
+
+
+@_inlined
+def _shadow(sphere, focal):
+    """The disc (right, down, radius) around the image of a sphere in a perspective view.
+
+    The image is an ellipse whose long axis points to the middle of the frame; the disc is the circle around it.
+    """
+    right, down, deep, radius = sphere
+    across = math.hypot(right, down)
+    angle = math.atan2(across, deep)
+    half = math.asin(min(1.0, radius / math.hypot(across, deep)))
+    inner, outer = focal * math.tan(angle - half), focal * math.tan(angle + half)
+    shift = (inner + outer) / (2.0 * across) if across > 0.0 else 0.0
+    return right * shift, down * shift, (outer - inner) / 2.0
 
 
 @compiled
 def visible_share(starts, ends, start_radii, end_radii, view, depth):
     """The share of the length, by the middles of the segments in the frame, that is in front at its sample."""
     height, width = depth.shape
-    middle, sphere, disc = np.empty(3), np.empty(4), np.empty(3)
     seen, inside = 0.0, 0.0
     for i in range(len(starts)):
-        length = 0.0
-        for axis in range(3):
-            middle[axis] = (starts[i, axis] + ends[i, axis]) / 2.0
-            length += (ends[i, axis] - starts[i, axis]) ** 2
-        length = math.sqrt(length)
-        place(middle, (start_radii[i] + end_radii[i]) / 2.0, view, sphere, disc)
-        column, row = math.floor(disc[0] + width / 2), math.floor(disc[1] + height / 2)
+        x, y, z = ends[i, 0] - starts[i, 0], ends[i, 1] - starts[i, 1], ends[i, 2] - starts[i, 2]
+        radius = (start_radii[i] + end_radii[i]) / 2.0
+        sphere = place(starts[i, 0] + x / 2.0, starts[i, 1] + y / 2.0, starts[i, 2] + z / 2.0, radius, view)
+        closer = 1.0 if view[14] == 0.0 else view[14] / sphere[2]
+        column = math.floor(sphere[0] * closer + width / 2)
+        row = math.floor(sphere[1] * closer + height / 2)
         if 0 <= column < width and 0 <= row < height:
+            length = math.sqrt(x * x + y * y + z * z)
             inside += length
             if depth[row, column] >= sphere[2] - sphere[3] - _SLACK:
                 seen += length
     return seen / inside if inside > 0.0 else 0.0
-
-
-@compiled
-def pool(depth, classes, touched, s, near, far, pooled_classes, pooled_depth, pixels):
-    """Samples into pixels, and the touched samples back to background.
-
-    A pixel has the class of most of its foreground samples, of equals the nearest; its depth is the mean over the
-    samples of that class, from 1 at `near` to 65535 at `far`. `pixels` (6,) counts the pixels of each class.
-    """
-    height, width = pooled_classes.shape
-    step = (_FARTHEST - 1) / (far - near) if far > near else 0.0
-    count, total, least = np.zeros(CLASS_COUNT, np.int64), np.zeros(CLASS_COUNT), np.zeros(CLASS_COUNT)
-    for tile in range(touched.size):
-        tile_row, tile_column = tile // touched.shape[1], tile % touched.shape[1]
-        if not touched[tile_row, tile_column]:
-            continue
-        touched[tile_row, tile_column] = 0
-        for row in range(tile_row * TILE, min(height, tile_row * TILE + TILE)):
-            for column in range(tile_column * TILE, min(width, tile_column * TILE + TILE)):
-                count[:], total[:], least[:] = 0, 0.0, math.inf
-                for i in range(row * s, row * s + s):
-                    for j in range(column * s, column * s + s):
-                        label = classes[i, j]
-                        if label > 0:
-                            count[label] += 1
-                            total[label] += depth[i, j]
-                            least[label] = min(least[label], depth[i, j])
-                            classes[i, j], depth[i, j] = 0, math.inf
-                best = 0
-                for label in range(1, CLASS_COUNT):
-                    if count[label] > count[best] or (count[label] == count[best] and least[label] < least[best]):
-                        best = label
-                if best > 0:
-                    value = 1 + round((total[best] / count[best] - near) * step)
-                    pooled_classes[row, column] = best
-                    pooled_depth[row, column] = min(max(value, 1), _FARTHEST)
-                    pixels[best] += 1
-    pixels[0] = height * width - pixels[1:].sum()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuropil.views.dataset import ViewDataset
+from neuropil.views.access import ViewAccess
 
 _SIDE = 64  # silhouettes are compared at this many blocks a side
 _MOST = 4000  # training views that are compared with, evenly taken
@@ -26,9 +25,9 @@ class Baselines:
     Both are told the silhouette and never mistake the background.
     """
 
-    def __init__(self, train: Sequence[Mapping[str, Any]], view_store: Path, classes: int) -> None:
+    def __init__(self, train: Sequence[Mapping[str, Any]], views: ViewAccess, classes: int) -> None:
         step = -(-len(train) // _MOST)
-        self._views = ViewDataset(train[::step], view_store)
+        self._views = views.open(train[::step])
         counts = np.zeros(classes)
         depth = np.zeros(2)
         silhouettes = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from neuropil.rendering.png import PALETTE
 from neuropil.rendering.segments import CLASSES
 from neuropil.vae.network import SegVAE2D
-from neuropil.views.dataset import ViewDataset
+from neuropil.views.access import ViewAccess
 
 TITLES = ("Input", "Predicted classes", "True classes", "Predicted depth", "True depth")
 _COLOURS = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in PALETTE]
@@ -23,7 +22,7 @@ _INCHES = 2.2
 
 
 @torch.inference_mode()
-def draw_reconstructions(network: SegVAE2D, records: Sequence[Mapping[str, Any]], view_store: Path) -> bytes:
+def draw_reconstructions(network: SegVAE2D, records: Sequence[Mapping[str, Any]], access: ViewAccess) -> bytes:
     """PNG with a row for each of up to six views of different neurons, evenly taken from the manifest.
 
     Columns: Input | Predicted classes | True classes | Predicted depth | True depth. Predictions are shown inside
@@ -32,7 +31,7 @@ def draw_reconstructions(network: SegVAE2D, records: Sequence[Mapping[str, Any]]
     from matplotlib.figure import Figure
 
     chosen = _chosen(records)
-    views = ViewDataset(chosen, view_store, cache=False)
+    views = access.open(chosen, once=True)
     figure = Figure(figsize=(_INCHES * len(TITLES), _INCHES * len(chosen) + 0.7), layout="constrained", dpi=110)
     panels = figure.subplots(len(chosen), len(TITLES), squeeze=False)
     network = network.eval().cpu()

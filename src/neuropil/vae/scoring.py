@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from neuropil.vae.losses import kl_elements
 from neuropil.vae.module import LATENTS
 from neuropil.vae.network import Latent, SegVAE2D, resized
 from neuropil.vae.overlap import Counts, Overlap, class_dice, class_iou, depth_mae, mean_dice, mean_iou
-from neuropil.views.dataset import ViewDataset
+from neuropil.views.access import ViewAccess
 from neuropil.work.progress import Progress
 
 _BATCH = 8
@@ -40,7 +39,7 @@ def score_vae(
     test: Sequence[Mapping[str, Any]],
     train: Sequence[Mapping[str, Any]],
     *,
-    view_store: Path,
+    views: ViewAccess,
     split: str,
     seed: int,
 ) -> dict[str, Any]:
@@ -50,7 +49,7 @@ def score_vae(
         network: trained.
         test: manifest records; intervals are bootstrapped over their neurons.
         train: manifest records the baselines learn from.
-        view_store: the folder that the records' paths are relative to.
+        views: where the views come from.
         split: hash of the split.
         seed: of the draws from the prior and of the bootstrap.
 
@@ -61,12 +60,12 @@ def score_vae(
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = network.eval().to(device)
-    baselines = Baselines(train, view_store, network.num_classes)
+    baselines = Baselines(train, views, network.num_classes)
     overlaps = {method: Overlap(network.num_classes) for method in _METHODS}
     latents = {name: LatentUse() for name, _ in zip(LATENTS, range(1 + len(network.to_skip)), strict=False)}
     with torch.random.fork_rng():
         torch.manual_seed(derived_seed(seed, "vae", "prior"))
-        for number, truth, predictions in _predictions(network, test, view_store, latents):
+        for number, truth, predictions in _predictions(network, test, views, latents):
             silhouette = truth[0] > 0
             predictions |= zip(
                 _METHODS[2:], (baselines.nearest(silhouette), baselines.majority(silhouette)), strict=True
@@ -109,12 +108,12 @@ class LatentUse:
 
 @torch.inference_mode()
 def _predictions(
-    network: SegVAE2D, records: Sequence[Mapping[str, Any]], view_store: Path, latents: dict[str, LatentUse]
+    network: SegVAE2D, records: Sequence[Mapping[str, Any]], views: ViewAccess, latents: dict[str, LatentUse]
 ) -> Iterator[tuple[int, tuple[NDArray, NDArray], dict[str, tuple[NDArray, NDArray]]]]:
     """For each view its number, its truth and the network's predictions: classes and depth, with and without skips."""
     device = next(network.parameters()).device
     with Progress("scoring vae_pretrain", len(records)) as progress:
-        for batch in DataLoader(ViewDataset(records, view_store, cache=False), batch_size=_BATCH):
+        for batch in DataLoader(views.open(records, once=True), batch_size=_BATCH):
             output = network(batch["image"].to(device))
             for use, latent in zip(latents.values(), (output.bottleneck, *output.skips), strict=True):
                 use.add(latent)

@@ -1,4 +1,4 @@
-"""Train a SegVAE2D on rendered views."""
+"""Train a SegVAE2D on views of neurons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from neuropil.training.fit import Trained, fit
 from neuropil.training.seeding import seeded
 from neuropil.vae.module import VaeModule
 from neuropil.vae.parameters import VaeParameters
-from neuropil.views.dataset import ViewDataset
+from neuropil.views.access import ViewAccess
+from neuropil.views.parameters import ViewsParameters
 from neuropil.work.keys import content_key
 
 VERSION = 1
@@ -22,14 +23,14 @@ Records = Sequence[Mapping[str, Any]]
 
 
 def train_vae(
-    train: Records, validation: Records, *, view_store: Path, folder: Path, parameters: VaeParameters, seed: int
+    train: Records, validation: Records, *, views: ViewAccess, folder: Path, parameters: VaeParameters, seed: int
 ) -> Trained:
     """Train, or return the finished training, or go on with a killed one (see `training.fit.fit`).
 
     Args:
         train: manifest records of the training views.
         validation: of the views that choose the best epoch; none keeps the last epoch as the best.
-        view_store: the folder that the records' paths are relative to.
+        views: where the views come from.
         folder: where the training is kept.
         parameters: the section `vae_pretrain`.
         seed: the root seed: weights, order, augmentation, draws of the latents.
@@ -42,20 +43,23 @@ def train_vae(
         module = VaeModule(parameters)
     return fit(
         module,
-        _loader(train, view_store, parameters, seed, training=True),
-        _loader(validation, view_store, parameters, seed, training=False) if validation else None,
+        _loader(train, views, parameters, seed, training=True),
+        _loader(validation, views, parameters, seed, training=False) if validation else None,
         folder=folder,
-        key=training_key(train, validation, parameters),
+        key=training_key(train, validation, parameters, views.parameters),
         seed=seed,
         training=parameters.training(),
         label="training vae_pretrain",
     )
 
 
-def training_key(train: Records, validation: Records, parameters: VaeParameters) -> str:
-    """Content key of a training: the manifests (which name every view and how it was rendered) and the section."""
+def training_key(
+    train: Records, validation: Records, parameters: VaeParameters, views: ViewsParameters | None = None
+) -> str:
+    """Content key of a training: the manifests (which name every view and how it was rendered) and the sections."""
     section = parameters.model_dump(mode="json", exclude={"num_workers", "accelerator"})
-    return content_key(VERSION, list(train), list(validation), section)
+    seen = (views or ViewsParameters()).training_section()
+    return content_key(VERSION, list(train), list(validation), section, seen)
 
 
 def check_views(records: Records, manifest: str) -> None:
@@ -70,11 +74,11 @@ def check_views(records: Records, manifest: str) -> None:
 
 
 def _loader(
-    records: Records, view_store: Path, parameters: VaeParameters, seed: int, *, training: bool
+    records: Records, views: ViewAccess, parameters: VaeParameters, seed: int, *, training: bool
 ) -> DataLoader[dict[str, Any]]:
     augmentation = parameters.augmentation if training else None
     return DataLoader(
-        ViewDataset(records, view_store, augmentation=augmentation, seed=seed),
+        views.open(records, augmentation=augmentation, seed=seed),
         batch_size=parameters.batch_size,
         shuffle=training,
         num_workers=parameters.num_workers,

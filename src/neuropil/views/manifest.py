@@ -4,19 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from neuropil.errors import InputError
 from neuropil.work.index import Index, read_lines
 
-NEEDED = ("neuron_name", "view", "mask", "depth", "um_per_px")
+_ALWAYS = ("neuron_name", "view", "um_per_px")
+_FRAME = (
+    *("rotation", "center", "distance", "half_height", "fov", "width", "height", "depth_near", "depth_far"),
+    "supersample_factor",
+)
+NEEDED = {"png": (*_ALWAYS, "mask", "depth"), "online": (*_ALWAYS, "swc", *_FRAME)}
+"""What a record must hold, by `views.source`."""
+
+_HOW = {
+    "png": "render with mask and depth in rendering.outputs, or take views.source=online",
+    "online": "run the rendering pipeline again",
+}
 
 
-def read_manifest(source: Path | str | Index | Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def read_manifest(
+    source: Path | str | Index | Iterable[Mapping[str, Any]], views: Literal["png", "online"] = "png"
+) -> list[dict[str, Any]]:
     """The records of a manifest, in order.
 
     Args:
         source: a `manifest_*.jsonl`, or the index that the catalog loads from one.
+        views: where the views are to come from, `views.source`.
 
     Returns:
         One dictionary a view; see `neuropil.rendering.record` for what it holds. An index that is empty
@@ -33,10 +47,8 @@ def read_manifest(source: Path | str | Index | Iterable[Mapping[str, Any]]) -> l
         record = dict(line)
         if set(record) == {"skipped"}:
             break
-        missing = [key for key in NEEDED if key not in record]
+        missing = [key for key in NEEDED[views] if key not in record]
         if missing:
-            raise InputError(
-                f"{where}, record {number}: no {', '.join(missing)}; render with mask and depth in rendering.outputs"
-            )
+            raise InputError(f"{where}, record {number}: no {', '.join(missing)}; {_HOW[views]}")
         records.append(record)
     return records

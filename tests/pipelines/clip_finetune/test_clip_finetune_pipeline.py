@@ -14,6 +14,7 @@ from clip.tiny_clip import WordCounts, tiny, write_vae, write_views
 from neuropil.clip import train as clip_train
 from neuropil.pipelines.clip_finetune import create_pipeline
 from neuropil.pipelines.clip_finetune.nodes import train_clip, write_captions
+from neuropil.views.parameters import ViewsParameters
 from neuropil.work.index import Index
 from neuropil.work.skipped import Skipped
 
@@ -35,8 +36,10 @@ def _inputs(root: Path, **changes: Any) -> dict[str, Any]:
         "manifest_train": Index(write_views(root, range(6))),
         "manifest_val": Index(write_views(root, range(6, 8))),
         "view_store": root,
+        "neuron_store": root,
         "clip_training_store": root / "training",
         "params:clip_finetune": tiny(fast_dev_run=True),
+        "params:views": ViewsParameters(),
         "params:seed": 3,
     } | changes
 
@@ -87,8 +90,10 @@ _TRAINED = (
     "manifest_train",
     "manifest_val",
     "view_store",
+    "neuron_store",
     "captions",
     "params:clip_finetune",
+    "params:views",
     "params:seed",
     "clip_training_store",
 )

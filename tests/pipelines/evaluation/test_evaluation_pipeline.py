@@ -16,6 +16,8 @@ from neuropil.clip import model as clip_model
 from neuropil.clip.train import train_clip
 from neuropil.evaluation.parameters import EvaluationParameters
 from neuropil.pipelines.evaluation import create_pipeline
+from neuropil.views.access import ViewAccess
+from neuropil.views.parameters import ViewsParameters
 from neuropil.work.index import Index
 from neuropil.work.skipped import Skipped
 
@@ -33,7 +35,7 @@ def _inputs(root: Path, **changes: Any) -> dict[str, Any]:
         vae_checkpoint=write_vae(root / "vae.ckpt"),
         train=write_views(root, TRAIN),
         validation=[],
-        root=root,
+        views=ViewAccess(root),
         captions={f"n{number}": facts_of(number) for number in numbers},
         parameters=tiny(fast_dev_run=True),
         seed=3,
@@ -47,6 +49,7 @@ def _inputs(root: Path, **changes: Any) -> dict[str, Any]:
         "manifest_val": Index.skipped("no val views"),
         "manifest_test": Index(write_views(root, TEST)),
         "view_store": root,
+        "neuron_store": root,
         "embedding_store": root / "embedded",
         "search_store": root / "search",
         "neuron_split": {"hash": "splithash", "parts": parts},
@@ -54,6 +57,7 @@ def _inputs(root: Path, **changes: Any) -> dict[str, Any]:
         "morphometry": pd.DataFrame({"neuron_name": [f"n{i}" for i in numbers], "n_bifs": numbers}),
         "em_scores": Skipped("no volumes"),
         "vae_scores": {"scores": []},
+        "params:views": ViewsParameters(),
         "params:evaluation": EvaluationParameters(bootstrap=100),
         "params:seed": 3,
     } | changes

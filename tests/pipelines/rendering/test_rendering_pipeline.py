@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from neuropil.compute import ComputeParameters
+from neuropil.errors import InputError
 from neuropil.morphology.swc import write_swc
 from neuropil.pipelines.rendering import create_pipeline
 from neuropil.rendering.parameters import RenderingParameters
@@ -60,12 +61,14 @@ def test_neurons_become_views_manifests_and_a_sheet(tmp_path: Path) -> None:
         "manifest_val",
         "manifest_test",
         "contact_sheet",
+        "view_strips",
     }
     assert len(outputs["views"]) == 8 * 24
     assert len(outputs["manifest_train"]) + len(outputs["manifest_val"]) == 8 * 24
     assert outputs["manifest_test"].reason == "no test views: rendering.test_ratio is 0"
     assert set(outputs["neuron_split"]["classes"]) == {"basket", "pyramidal"}
     assert outputs["contact_sheet"].startswith(b"\x89PNG")
+    assert outputs["view_strips"].startswith(b"\x89PNG")
 
 
 def test_no_neurons_skip_the_whole_pipeline_with_the_reason(tmp_path: Path) -> None:
@@ -95,3 +98,30 @@ def test_start_up_imports_nothing_heavy(module: str) -> None:
 def test_the_defaults_of_the_configuration_are_those_of_the_model() -> None:
     written = yaml.safe_load((CONF / "parameters_rendering.yml").read_text())["rendering"]
     assert written == RenderingParameters().model_dump(mode="json")
+
+
+def test_a_split_that_cannot_be_made_is_told_before_anything_is_rendered(tmp_path: Path) -> None:
+    given = inputs(tmp_path)
+    given["params:rendering"] = given["params:rendering"].model_copy(update={"split_by": "laboratory"})
+    with pytest.raises(InputError, match=r"rendering.split_by=laboratory: no neuron's metadata have it"):
+        run(tmp_path, given)
+    assert not (tmp_path / "ws" / "05_model_input" / "views").exists()
+
+
+def test_laboratories_are_kept_whole_and_up_is_taken_from_the_metadata(tmp_path: Path) -> None:
+    given = inputs(tmp_path)
+    metadata = [{**record, "archive": f"lab {number % 4}"} for number, record in enumerate(given["neuron_metadata"])]
+    metadata[3]["up"] = [0, 0, 1]
+    fields = {"split_by": "laboratory", "upright": True, "outputs": (), "strips": 0, "val_ratio": 0.25}
+    given |= {
+        "neuron_metadata": Index(metadata),
+        "params:rendering": given["params:rendering"].model_copy(update=fields),
+    }
+    outputs = run(tmp_path, given)
+    parts = outputs["neuron_split"]["parts"]
+    assert (len(parts["train"]), len(parts["val"])) == (6, 2)
+    assert len({int(name[1:]) % 4 for name in parts["val"]}) == 1
+    sources = {view["neuron_name"]: view["up_source"] for view in outputs["views"]}
+    assert sources["n3"] == "metadata" and "metadata" not in {sources[f"n{number}"] for number in (0, 1, 2, 4)}
+    assert not list((tmp_path / "ws").rglob("view_*.png"))
+    assert outputs["view_strips"].reason == "no view strips: rendering.strips is 0"

@@ -9,6 +9,7 @@ import pandas as pd  # at the top: Kedro resolves the type hints of nodes (its p
 
 from neuropil.clip.parameters import ClipParameters
 from neuropil.pipelines.skipping import reason_to_skip, skips
+from neuropil.views.parameters import ViewsParameters
 from neuropil.work.index import Index
 from neuropil.work.skipped import Skipped
 
@@ -44,8 +45,10 @@ def train_clip(
     manifest_train: Index,
     manifest_val: Index,
     view_store: Path,
+    neuron_store: Path,
     captions: Index,
     clip_finetune: ClipParameters,
+    views: ViewsParameters,
     seed: int,
     clip_training_store: Path,
 ) -> tuple[Path | Skipped, Index]:
@@ -56,14 +59,15 @@ def train_clip(
         return Skipped(str(reason)), Index.skipped(str(reason))
     from neuropil.captions.facts import NeuronFacts
     from neuropil.clip.train import train_clip
-    from neuropil.views.manifest import read_manifest
+    from neuropil.views.access import ViewAccess
 
     facts = {str(record["neuron_name"]): NeuronFacts.from_record(record) for record in captions}
+    access = ViewAccess(view_store, neuron_store, views)
     trained = train_clip(
         vae_checkpoint=vae_checkpoint,
-        train=read_manifest(manifest_train),
-        validation=[] if isinstance(manifest_val, Skipped) else read_manifest(manifest_val),
-        root=view_store,
+        train=access.read(manifest_train),
+        validation=[] if isinstance(manifest_val, Skipped) else access.read(manifest_val),
+        views=access,
         captions=facts,
         parameters=clip_finetune,
         seed=seed,

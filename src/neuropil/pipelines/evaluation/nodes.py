@@ -9,6 +9,7 @@ import pandas as pd  # at the top: Kedro resolves the type hints of nodes (its p
 
 from neuropil.evaluation.parameters import EvaluationParameters
 from neuropil.pipelines.skipping import reason_to_skip, skips
+from neuropil.views.parameters import ViewsParameters
 from neuropil.work.index import Index
 from neuropil.work.skipped import Skipped
 
@@ -19,8 +20,10 @@ def embed_neurons(
     manifest_val: Index,
     manifest_test: Index,
     view_store: Path,
+    neuron_store: Path,
     neuron_split: dict[str, Any],
     evaluation: EvaluationParameters,
+    views: ViewsParameters,
     embedding_store: Path,
 ) -> pd.DataFrame | Skipped:
     """Embed the views of every neuron and pool them to one vector a neuron."""
@@ -32,12 +35,13 @@ def embed_neurons(
 
     from neuropil.clip.model import load_clip
     from neuropil.evaluation.embed import embed_neurons
+    from neuropil.views.access import ViewAccess
     from neuropil.work.keys import file_digest
 
     manifests = [one for one in (manifest_train, manifest_val, manifest_test) if not isinstance(one, Skipped)]
     return embed_neurons(
         itertools.chain.from_iterable(manifests),
-        view_store,
+        ViewAccess(view_store, neuron_store, views),
         model=load_clip(clip_checkpoint),
         checkpoint=file_digest(clip_checkpoint),
         parts={name: part for part, names in neuron_split["parts"].items() for name in names},

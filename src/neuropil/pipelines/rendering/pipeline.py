@@ -6,11 +6,17 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from neuropil.pipelines.rendering.nodes import draw_contact_sheet, render_neurons, split_neurons, write_manifests
+from neuropil.pipelines.rendering.nodes import (
+    draw_contact_sheet,
+    draw_view_strips,
+    render_neurons,
+    split_neurons,
+    write_manifests,
+)
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
-    """Neurons to views, manifests and a contact sheet."""
+    """Neurons to views, manifests and pictures to look at."""
     return Pipeline(
         [
             Node(
@@ -24,6 +30,8 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 render_neurons,
                 inputs=[
                     "neurons",
+                    "neuron_metadata",
+                    "neuron_split",
                     "neuron_store",
                     "view_store",
                     "params:rendering",
@@ -46,6 +54,13 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 inputs=["views", "neuron_store", "neuron_metadata"],
                 outputs="contact_sheet",
                 name="draw_contact_sheet",
+                tags=["train", "infer"],
+            ),
+            Node(
+                draw_view_strips,
+                inputs=["views", "neuron_store", "neuron_metadata", "params:rendering"],
+                outputs="view_strips",
+                name="draw_view_strips",
                 tags=["train", "infer"],
             ),
         ],

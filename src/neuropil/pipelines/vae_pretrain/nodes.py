@@ -7,6 +7,7 @@ from typing import Any
 
 from neuropil.pipelines.skipping import reason_to_skip, skips
 from neuropil.vae.parameters import VaeParameters
+from neuropil.views.parameters import ViewsParameters
 from neuropil.work.index import Index
 from neuropil.work.skipped import Skipped
 
@@ -17,8 +18,10 @@ def train_vae(
     manifest_train: Index,
     manifest_val: Index,
     view_store: Path,
+    neuron_store: Path,
     vae_training_store: Path,
     vae_pretrain: VaeParameters,
+    views: ViewsParameters,
     seed: int,
 ) -> tuple[Path | Skipped, Index | Skipped]:
     """Train the SegVAE on the training views; the validation views, if there are any, choose the best epoch."""
@@ -26,12 +29,13 @@ def train_vae(
     if reason is not None:
         return Skipped(reason), Skipped(reason)
     from neuropil.vae.train import train_vae
-    from neuropil.views.manifest import read_manifest
+    from neuropil.views.access import ViewAccess
 
+    access = ViewAccess(view_store, neuron_store, views)
     trained = train_vae(
-        read_manifest(manifest_train),
-        [] if reason_to_skip(manifest_val) else read_manifest(manifest_val),
-        view_store=view_store,
+        access.read(manifest_train),
+        [] if reason_to_skip(manifest_val) else access.read(manifest_val),
+        views=access,
         folder=vae_training_store / _TRAINING,
         parameters=vae_pretrain,
         seed=seed,
@@ -54,35 +58,41 @@ def score_vae(
     manifest_train: Index,
     neuron_split: dict[str, Any],
     view_store: Path,
+    neuron_store: Path,
+    views: ViewsParameters,
     seed: int,
 ) -> dict[str, Any] | Skipped:
     """Score compartments and depth on the neurons held back, beside two baselines, and the use of the latents."""
     from neuropil.vae.load import load_vae
     from neuropil.vae.scoring import score_vae
-    from neuropil.views.manifest import read_manifest
+    from neuropil.views.access import ViewAccess
 
     if len(manifest_test) == 0:
         return Skipped(_NO_TEST)
+    access = ViewAccess(view_store, neuron_store, views)
     return score_vae(
         load_vae(vae_checkpoint),
-        read_manifest(manifest_test),
-        read_manifest(manifest_train),
-        view_store=view_store,
+        access.read(manifest_test),
+        access.read(manifest_train),
+        views=access,
         split=str(neuron_split["hash"]),
         seed=seed,
     )
 
 
 @skips
-def draw_vae_reconstructions(vae_checkpoint: Path, manifest_test: Index, view_store: Path) -> bytes | Skipped:
+def draw_vae_reconstructions(
+    vae_checkpoint: Path, manifest_test: Index, view_store: Path, neuron_store: Path, views: ViewsParameters
+) -> bytes | Skipped:
     """Draw held-out views beside what the network makes of their silhouettes."""
     from neuropil.vae.load import load_vae
     from neuropil.vae.picture import draw_reconstructions
-    from neuropil.views.manifest import read_manifest
+    from neuropil.views.access import ViewAccess
 
     if len(manifest_test) == 0:
         return Skipped(_NO_TEST)
-    return draw_reconstructions(load_vae(vae_checkpoint), read_manifest(manifest_test), view_store)
+    access = ViewAccess(view_store, neuron_store, views)
+    return draw_reconstructions(load_vae(vae_checkpoint), access.read(manifest_test), access)
 
 
 _NO_TEST = "no test views: raise rendering.test_ratio to hold neurons back"

@@ -1,0 +1,95 @@
+"""How much of a second process is used: wall time of the same rendering with one and with two workers.
+
+    NEUROPIL_DATA=$DATA python tests/benchmarks/bench_rendering_scaling.py [--neurons 150] [--rounds 3] [--workers 2]
+
+Real cells from the smallest to the largest, the guide's 24 views of 512 x 512 at supersample 2, four files a view,
+alternated in one run. Efficiency is the wall time with one process over that with n, divided by n. It is given with
+the start of the workers (some seconds, once a run) and, from the time stamps of the ledger's first and last thirds,
+without. The machine must be otherwise idle: two processes on two busy cores show what the others left. CPU time, of all
+processes together, says what spreading the work costs also where the machine is busy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from neuropil.compute import ComputeParameters
+from neuropil.rendering.parameters import RenderingParameters
+from neuropil.rendering.store import render_neurons
+from neuropil.work.keys import file_digest
+
+
+def stream(records: list[dict], times: list[float]):
+    """The records; `times` receives the moment each is taken up."""
+    for record in records:
+        times.append(time.perf_counter())
+        yield record
+
+
+def cpu_seconds() -> float:
+    """Of this process and of all its children that have ended."""
+    usages = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def run(records: list[dict], folder: Path, workers: int) -> tuple[float, float, float]:
+    """Seconds of a whole run, seconds a neuron between its first and its last third, and CPU seconds of the run."""
+    times: list[float] = []
+    cpu = cpu_seconds()
+    with tempfile.TemporaryDirectory() as store:
+        start = time.perf_counter()
+        views = render_neurons(
+            stream(records, times),
+            neuron_store=folder,
+            view_store=Path(store),
+            parameters=RenderingParameters(supersample_factor=2),
+            compute=ComputeParameters(workers=workers),
+            seed=17,
+        )
+        whole = time.perf_counter() - start
+        assert len(views.neurons) == len(records)
+    third = len(times) // 3
+    return whole, (times[2 * third] - times[third]) / third, cpu_seconds() - cpu
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--neurons", type=int, default=150)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    arguments = parser.parse_args()
+    data = os.environ.get("NEUROPIL_DATA")
+    if not data:
+        sys.exit("NEUROPIL_DATA must name the folder of real inputs (swc/*/swc/*.swc)")
+    folder = Path(data) / "swc"
+    files = sorted(folder.rglob("*.swc"))
+    files = files[:: max(1, len(files) // arguments.neurons)][: arguments.neurons]
+    records = [
+        {"neuron_name": file.stem, "swc": str(file.relative_to(folder)), "digest": file_digest(file)} for file in files
+    ]
+    run(records[:3], folder, 1)  # compiles
+    found: dict[int, list[tuple[float, float, float]]] = {1: [], arguments.workers: []}
+    for _ in range(arguments.rounds):
+        for workers, results in found.items():
+            results.append(run(records, folder, workers))
+            sys.stderr.write(f"{workers} workers: {results[-1][0]:.1f} s, CPU {results[-1][2]:.1f} s\n")
+    (one, one_each, one_cpu), (many, many_each, many_cpu) = (
+        [statistics.median(figures) for figures in zip(*results, strict=True)] for results in found.values()
+    )
+    n = arguments.workers
+    sys.stdout.write(
+        f"{len(records)} neurons, {os.cpu_count()} CPUs: {one:.1f} s with 1 process, {many:.1f} s with {n}: efficiency "
+        f"{one / many / n:.0%} with the start of the workers, {one_each / many_each / n:.0%} without; CPU "
+        f"{one_cpu:.1f} s and {many_cpu:.1f} s\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
