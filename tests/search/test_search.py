@@ -14,6 +14,7 @@ from neuropil.clip import model as clip_model
 from neuropil.clip.train import train_clip
 from neuropil.errors import InputError
 from neuropil.search.index import build_index
+from neuropil.views.access import ViewAccess
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         vae_checkpoint=write_vae(tmp_path / "vae.ckpt"),
         train=write_views(tmp_path, range(4)),
         validation=[],
-        root=tmp_path,
+        views=ViewAccess(tmp_path),
         captions={f"n{number}": facts_of(number) for number in range(4)},
         parameters=tiny(fast_dev_run=True),
         seed=0,
