@@ -33,6 +33,9 @@ class Drawn(NamedTuple):
     note: str
 
 
+_GREY = "#6e6e6e"  # the palette's black cannot be seen where Kedro-Viz is dark
+
+
 def neuron_figure(neuron: Neuron, *, most_points: int = MOST_POINTS) -> dict[str, Any]:
     """Draw a neuron in three dimensions, y upwards as in its file, seen where it is widest.
 
@@ -96,7 +99,7 @@ def _line_traces(
                 **_positions([neuron.points[part] for part in nodes], _decimals(neuron)),
                 "customdata": _gapped([facts[part] for part in nodes]),
                 "hovertemplate": f"{_HOVER}<extra>{NAMES[compartment]}</extra>",
-                "line": {"color": css_colour(compartment), "width": width},
+                "line": {"color": _colour(compartment), "width": width},
             }
         )
     return traces
@@ -122,7 +125,7 @@ def _dot_traces(
             "z": z,
             "customdata": _cells(facts[own]),
             "hovertemplate": f"{_HOVER}<extra>{NAMES[compartment]}, a single node</extra>",
-            "marker": {"color": css_colour(compartment), "size": 3},
+            "marker": {"color": _colour(compartment), "size": 3},
         }
     ]
 
@@ -140,7 +143,7 @@ def _soma_traces(somata: Somata) -> list[dict[str, Any]]:
             **mesh.arrays(),
             "hovertext": [labels[owner] for owner in mesh.owners.tolist()],
             "hovertemplate": "%{hovertext}<extra>Soma</extra>",
-            "color": css_colour(SOMA),
+            "color": _colour(SOMA),
             "flatshading": False,
             "lighting": {"ambient": 0.55, "diffuse": 0.6, "specular": 0.15, "roughness": 0.9},
         }
@@ -233,3 +236,7 @@ def _layout(name: str, note: str, view: View) -> dict[str, Any]:
         "uirevision": "neuron",
         "meta": {"note": note, "fit": view.fit},
     }
+
+
+def _colour(compartment: int) -> str:
+    return _GREY if compartment == SOMA else css_colour(compartment)
