@@ -15,6 +15,7 @@ from neuropil.statistics.scores import Score
 
 Matrix = NDArray[np.floating]
 CLIP = "clip, zero-shot"
+OWN_CAPTION = "own caption, zero-shot"
 
 
 def nearest_class(embeddings: Matrix, class_embeddings: Matrix) -> NDArray[np.int64]:
@@ -49,7 +50,7 @@ def predictions(
         Method -> class indices [test neurons]. Methods that need training neurons are absent without them.
     """
     found = {CLIP: nearest_class(embeddings[task.test], class_embeddings)}
-    found["own caption, zero-shot"] = nearest_class(caption_embeddings[task.test], class_embeddings)
+    found[OWN_CAPTION] = nearest_class(caption_embeddings[task.test], class_embeddings)
     if len(np.unique(task.train_labels)) < 2:
         return found
     known = task.train_labels
@@ -95,6 +96,7 @@ def score_task(
                     n=len(task.test),
                     split=split,
                     headline=method == CLIP and metric == "balanced accuracy",
+                    reference=method == OWN_CAPTION,  # it knows the truth
                 )
             )
     return rows, describe(task) | {"confusion": confusion(task.test_labels, found[CLIP], k).tolist()}

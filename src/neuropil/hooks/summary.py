@@ -117,7 +117,9 @@ def _best_other(row: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> str:
     others = [
         other
         for other in rows
-        if (other["task"], other["metric"]) == (row["task"], row["metric"]) and other["method"] != row["method"]
+        if (other["task"], other["metric"]) == (row["task"], row["metric"])
+        and other["method"] != row["method"]
+        and not other.get("reference")
     ]
     if not others:
         return ""

@@ -22,6 +22,8 @@ class Score:
         split: the hash of the frozen split that the items come from.
         better: "higher" or "lower".
         headline: whether the summary of a run shows it, beside the best other method of the same task and metric.
+        reference: a limit and no method (an oracle, a neuron's own caption): never named as the best other method.
+        seeds: how many seeds it is the mean of.
     """
 
     task: str
@@ -36,6 +38,8 @@ class Score:
     split: str = ""
     better: str = "higher"
     headline: bool = False
+    reference: bool = False
+    seeds: int = 1
 
     def record(self) -> dict[str, Any]:
         """The row as plain values, for JSON and tables."""
