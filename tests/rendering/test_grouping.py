@@ -30,3 +30,15 @@ def test_a_field_that_nobody_has_is_refused_with_those_there_are() -> None:
         group_keys(NAMES, METADATA, "datum")
     with pytest.raises(InputError, match="none at all"):
         group_keys(NAMES, [], "laboratory")
+
+
+def test_the_recording_day_is_read_from_names_and_cells_of_an_unknown_day_stay_with_their_laboratory() -> None:
+    names = ["C010398B-P2", "C010398B-P3", "2005-01-25-A1", "I03192A", "I0319_3A", "AK137"]
+    archives = ["Markram", "Markram", "Lab", "Svoboda", "Svoboda", "Cauli"]
+    records = [{"neuron_name": name, "archive": one} for name, one in zip(names, archives, strict=True)]
+    records[2]["recording_date"] = "2005-01-26"
+    assert group_keys(names, records, "laboratory+recording_date") == [
+        "Markram + 010398", "Markram + 010398", "Lab + 2005-01-26",
+        "Svoboda + day not known", "Svoboda + day not known", "Cauli + day not known",
+    ]  # fmt: skip
+    assert group_keys(names, records, "recording_date") == ["010398", "010398", "2005-01-26", None, None, None]

@@ -51,7 +51,7 @@ class RenderingParameters(Section):
         "neuron",
         min_length=1,
         description="what is never on two sides of the split: neuron; laboratory (all cells of an archive together); "
-        "or a field of the metadata, two as a+b",
+        "recording_date (else the day in a cell's name); or a field of the metadata; two as a+b",
     )
     supersample_factor: int = Field(4, ge=1, le=8, description="samples a pixel along each axis; 2-4 recommended")
     adaptive_framing: bool = Field(
