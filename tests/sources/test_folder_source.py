@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from neuropil.errors import InputError
-from neuropil.sources.folder import folder_neurons, folder_volumes
+from neuropil.sources.folder import folder_neurons
 from neuropil.sources.metadata import normalised
-from neuropil.sources.parameters import FolderNeurons, FolderVolumes
+from neuropil.sources.parameters import FolderNeurons
 from sources.archived import SWC as MEMBER
 from sources.archived import tarred, zipped
 
@@ -158,15 +158,3 @@ def test_table_of_the_allen_institute_is_found_and_understood(tmp_path):
     facts = normalised("525011903", "folder", record["metadata"])
     assert facts["species"] == "mouse" and facts["layer"] == "layer 2-3" and facts["dendrite_type"] == "spiny"
     assert facts["brain_region"] == ["Primary visual area", "layer 2/3"] and "apical" not in facts
-
-
-def test_no_volume_path_is_no_volume():
-    assert list(folder_volumes(FolderVolumes())) == []
-
-
-@pytest.mark.parametrize("make", [lambda p: None, lambda p: p.mkdir()])
-def test_missing_or_empty_volume_folder_is_one_clear_line(tmp_path, make):
-    path = tmp_path / "volumes"
-    make(path)
-    with pytest.raises(InputError, match=r"ingestion.volumes.folder.path=.*volumes"):
-        list(folder_volumes(FolderVolumes(path=path)))

@@ -1,4 +1,4 @@
-"""Your own files: a folder of SWC files or archives with a table of facts, a folder of HDF5 volumes."""
+"""Your own neurons: a folder of SWC files or archives with a table of facts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from neuropil.morphology.swc import neuron_name
 from neuropil.sources.archives import SUFFIXES, DamagedArchiveError, Member, is_archive, list_members
 from neuropil.sources.leftovers import remove_others
 from neuropil.sources.members import Place, read_member
-from neuropil.sources.parameters import FolderNeurons, FolderVolumes
+from neuropil.sources.parameters import FolderNeurons
 from neuropil.sources.tables import TABLE_NAMES, FactsTable, find_table, read_table, table_of
 from neuropil.sources.walking import Found, walk
 from neuropil.work.keys import file_digest
@@ -25,7 +25,6 @@ from neuropil.work.text import printable
 logger = logging.getLogger(__name__)
 
 FIELD = "ingestion.neurons.folder.path"
-VOLUME_FIELD = "ingestion.volumes.folder.path"
 UNPACKED = "unpacked"
 
 
@@ -179,23 +178,3 @@ def _instead(others: Counter[str]) -> str:
     """What there is in the folder, where there is no SWC file."""
     kinds = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in others.most_common(3))
     return f"; it holds other files ({kinds})" if kinds else ""
-
-
-def folder_volumes(parameters: FolderVolumes) -> Iterator[dict[str, Any]]:
-    """Yield a raw record, {"name", "file" (absolute), "source"}, of each HDF5 volume.
-
-    Raises:
-        InputError: the path is missing or holds no volume.
-    """
-    from neuropil.em.volume import find_volumes
-
-    if parameters.path is None:
-        return
-    path = parameters.path.expanduser()
-    if not path.exists():
-        raise InputError(f"{VOLUME_FIELD}={path}: no such file or folder; give an HDF5 volume or a folder of them")
-    files = find_volumes(path)
-    if not files:
-        raise InputError(f"{VOLUME_FIELD}={path}: no HDF5 volume (.h5, .hdf5) in the folder")
-    for file in files:
-        yield {"name": file.stem, "file": str(file.absolute()), "source": "folder"}

@@ -7,10 +7,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from neuropil.em.synthesis_parameters import SampleVolumeParameters
 from neuropil.parameters import Section, Words
+from neuropil.sources.http.parameters import HttpParameters
+from neuropil.sources.volume_parameters import FolderVolumes, VolumeSources
 
-SourceName = Literal["sample", "folder"]
+__all__ = [
+    "FolderNeurons",
+    "FolderVolumes",
+    "IngestionParameters",
+    "NeuronSources",
+    "SampleNeurons",
+    "SourceName",
+    "VolumeSources",
+]
+
+SourceName = Literal["sample", "folder", "snemi3d", "cremi3d", "mitoem2", "microns"]
 
 
 class SampleNeurons(Section):
@@ -30,12 +41,6 @@ class FolderNeurons(Section):
     )
 
 
-class FolderVolumes(Section):
-    """EM volumes of your own."""
-
-    path: Path | None = Field(None, description="an HDF5 volume or a folder of them; null = no volumes")
-
-
 class NeuronSources(Section):
     """Neurons, by source."""
 
@@ -48,18 +53,12 @@ class NeuronSources(Section):
     )
 
 
-class VolumeSources(Section):
-    """EM volumes, by source."""
-
-    sample: SampleVolumeParameters = Field(default_factory=SampleVolumeParameters)
-    folder: FolderVolumes = Field(default_factory=FolderVolumes)
-
-
 class IngestionParameters(Section):
     """What `ingestion` reads."""
 
     sources: Annotated[tuple[SourceName, ...], Words] = Field(
         ("sample",), min_length=1, description="sources read, in this order; on the command line joined by +"
     )
+    http: HttpParameters = Field(default_factory=HttpParameters)
     neurons: NeuronSources = Field(default_factory=NeuronSources)
     volumes: VolumeSources = Field(default_factory=VolumeSources)

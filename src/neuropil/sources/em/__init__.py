@@ -1,0 +1,1 @@
+"""Published EM volumes: where each lies, or how it is fetched, told as raw records (see `records.raw_record`)."""
