@@ -1,4 +1,4 @@
-"""Volumes that cannot be used are refused in one line that names the file, the field and what to do."""
+"""Volumes are found with their labels; those that cannot be used are refused in one line that says what to do."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from neuropil.em.convert import convert_volume
+from neuropil.em.listing import GENERIC, list_volumes
 from neuropil.em.volume import find_volumes, open_volume
 from neuropil.errors import InputError, MachineError
+from volume_files import sections, tiff
 
 
 def _write(
@@ -129,10 +132,84 @@ def test_a_full_disk_is_said_and_nothing_is_left(tmp_path: Path, monkeypatch: py
 
 def test_volumes_are_found_in_folders_and_refused_by_suffix(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
-    for name in ("b.h5", "deep/a.hdf", ".hidden.h5", "note.txt"):
+    for name in ("b.h5", "deep/a.hdf", ".hidden.h5", "note.txt", "c.nii.gz", "preview.png", "deep/d.nrrd"):
         (tmp_path / name).touch()
-    assert [path.name for path in find_volumes(tmp_path)] == ["b.h5", "a.hdf"]
+    assert [path.name for path in find_volumes(tmp_path)] == ["b.h5", "c.nii.gz", "a.hdf", "d.nrrd"]
     with pytest.raises(InputError, match="no such file"):
         find_volumes(tmp_path / "none")
-    with pytest.raises(InputError, match="not an HDF5"):
+    with pytest.raises(InputError, match="not a volume"):
         find_volumes(tmp_path / "note.txt")
+
+
+def _listed(folder: Path, *files: str) -> dict[str, tuple[str, dict[str, str]]]:
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return {
+        found.name: (
+            found.raw.relative_to(folder).as_posix(),
+            {kind: path.relative_to(folder).as_posix() for kind, path in found.labels.items()},
+        )
+        for found in list_volumes(folder)
+    }
+
+
+@pytest.mark.parametrize(
+    ("raw", "labels", "name", "kind"),
+    [
+        ("AC3_inputs.h5", "AC3_labels.h5", "AC3", GENERIC),
+        ("x.nii.gz", "x_labels.nii.gz", "x", GENERIC),
+        ("image/train-input.tif", "seg/train-labels.tif", "train", GENERIC),
+        ("imagesTr/jurkat_0000.nii.gz", "labelsTr/jurkat.nii.gz", "jurkat", GENERIC),
+        ("raw/a.tif", "labels/a.tif", "a", GENERIC),
+        ("cell.nrrd", "cell_mito.nrrd", "cell", "mitochondria"),
+        ("cell_em.tif", "cell.clefts.tif", "cell", "clefts"),
+        ("cell.tif", "cell_semantic.tif", "cell", "semantic"),
+        ("one_raw.h5", "one_neuron_ids.tif", "one", "neuron_ids"),
+    ],
+)
+def test_labels_are_found_beside_their_volume(tmp_path: Path, raw: str, labels: str, name: str, kind: str) -> None:
+    assert _listed(tmp_path, raw, labels) == {name: (raw, {kind: labels})}
+
+
+def test_several_labels_and_splits_are_kept_apart(tmp_path: Path) -> None:
+    listed = _listed(
+        tmp_path, "a.tif", "a_mito.tif", "a_neurons.tif", "b.tif", "lonely_labels.tif",
+        "imagesTr/c_0000.nii", "labelsTr/c.nii", "imagesTs/d_0000.nii",
+    )  # fmt: skip
+    assert listed["a"] == ("a.tif", {"mitochondria": "a_mito.tif", "neuron_ids": "a_neurons.tif"})
+    assert listed["b"] == ("b.tif", {}) and listed["lonely_labels"] == ("lonely_labels.tif", {})
+    assert listed["d_0000"] == ("imagesTs/d_0000.nii", {})
+
+
+def test_folders_of_sections_are_paired(tmp_path: Path) -> None:
+    for folder in ("rat/im", "rat/mito", "plain", "EM30-R-im"):
+        sections(tmp_path / folder)
+    found = {one.name: (one.raw, one.labels) for one in list_volumes(tmp_path)}
+    assert found == {
+        "rat": (tmp_path / "rat/im", {"mitochondria": tmp_path / "rat/mito"}),
+        "plain": (tmp_path / "plain", {}),
+        "EM30-R-im": (tmp_path / "EM30-R-im", {}),
+    }
+
+
+def test_figures_of_different_sizes_are_no_sections(tmp_path: Path) -> None:
+    sections(tmp_path / "figures", raw=RAW[:2])
+    assert [path.name for path in find_volumes(tmp_path)] == ["figures"]
+    Image.fromarray(RAW[0, :5]).save(tmp_path / "figures" / "s1.png")
+    assert find_volumes(tmp_path) == []
+
+
+def test_a_volume_of_its_own_is_no_labels_of_another(tmp_path: Path) -> None:
+    _write(tmp_path / "retina.h5", raw=RAW)
+    _write(tmp_path / "retina_mito.h5", raw=RAW)
+    assert [path.name for path in find_volumes(tmp_path)] == ["retina.h5", "retina_mito.h5"]
+
+
+def test_stacks_in_a_folder_are_volumes_and_single_images_are_sections(tmp_path: Path) -> None:
+    sections(tmp_path / "tif", ".tif")
+    (tmp_path / "stacks").mkdir()
+    for name in "ab":
+        tiff(tmp_path / "stacks" / f"{name}.tif")
+    found = {path.relative_to(tmp_path).as_posix() for path in find_volumes(tmp_path)}
+    assert found == {"tif", "stacks/a.tif", "stacks/b.tif"}

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from neuropil.errors import MachineError
 from neuropil.work.atomic import atomic_path, disk_is_full
 
@@ -19,8 +21,8 @@ def new_container(target: Path, provenance: Mapping[str, Any]) -> Iterator[Any]:
 
     Args:
         target: the file to make.
-        provenance: plain values that become attributes of the file. No times and no absolute places, so that
-            equal inputs give equal bytes.
+        provenance: plain values that become attributes of the file; None is left away. No times and no absolute
+            places, so that equal inputs give equal bytes.
 
     Raises:
         MachineError: the disk is full.
@@ -29,7 +31,7 @@ def new_container(target: Path, provenance: Mapping[str, Any]) -> Iterator[Any]:
 
     try:
         with atomic_path(target) as part, h5py.File(part, "w") as file:
-            file.attrs.update(provenance)
+            file.attrs.update({name: value for name, value in provenance.items() if value is not None})
             yield file
     except (OSError, RuntimeError) as error:  # HDF5 says "no space left" in either
         if disk_is_full(error):
@@ -46,7 +48,7 @@ def new_dataset(
     chunks = tuple(min(size, chunk) for size, chunk in zip(shape[-3:], CHUNK, strict=True))
     dataset = file.create_dataset(
         name, shape=shape, dtype=dtype, chunks=(1,) * (len(shape) - 3) + chunks, compression="gzip",
-        compression_opts=1, shuffle=True,
+        compression_opts=1, shuffle=np.dtype(dtype).itemsize > 1,
     )  # fmt: skip
     dataset.attrs["resolution"] = resolution_nm
     return dataset

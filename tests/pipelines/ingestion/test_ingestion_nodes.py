@@ -1,13 +1,11 @@
 import gzip
 import itertools
 import json
-import logging
 import os
 import tarfile
 from collections import Counter
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import yaml
@@ -19,9 +17,7 @@ from neuropil.morphology.profiles import profiles
 from neuropil.morphology.swc import load_neuron
 from neuropil.pipelines.ingestion import create_pipeline
 from neuropil.pipelines.ingestion.nodes import (
-    convert_volumes,
     gather_neurons,
-    gather_volumes,
     measure_neurons,
     repair_neurons,
     show_neuron,
@@ -234,45 +230,6 @@ def test_neuron_is_drawn_by_name_or_by_choice(tmp_path):
         show_neuron(neurons, store, "nobody")
 
 
-def volumes_of(tmp_path, path):
-    parameters = IngestionParameters(sources=["folder"], volumes={"folder": {"path": path}})
-    raw = gather_volumes(list(parameters.sources), parameters.volumes, 17, COMPUTE, tmp_path / "rv")
-    return convert_volumes(raw, tmp_path / "rv", COMPUTE, tmp_path / "v")
-
-
-def volume(path):
-    with h5py.File(path, "w") as file:
-        raw = file.create_dataset("volumes/raw", data=np.arange(8 * 9 * 10, dtype=np.uint8).reshape(8, 9, 10))
-        raw.attrs["resolution"] = (30.0, 8.0, 8.0)
-    return path
-
-
-def test_volume_is_converted(tmp_path):
-    (record,) = volumes_of(tmp_path, volume(tmp_path / "tissue.h5"))
-    assert record["name"] == "tissue" and record["shape"] == [8, 9, 10] and record["resolution_nm"] == [30, 8, 8]
-    assert (tmp_path / "v" / record["path"]).exists()
-
-
-def test_corrupt_volume_among_others_is_left_out_with_a_warning(tmp_path, caplog):
-    (tmp_path / "in").mkdir()
-    volume(tmp_path / "in" / "good.h5")
-    (tmp_path / "in" / "torn.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"junk" * 99)
-    with caplog.at_level(logging.WARNING):
-        assert [record["name"] for record in volumes_of(tmp_path, tmp_path / "in")] == ["good"]
-    assert "torn" in caplog.text
-
-
-def test_only_corrupt_volumes_are_one_clear_line(tmp_path):
-    (tmp_path / "torn.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"junk" * 99)
-    with pytest.raises(InputError, match=r"none of the 1 volumes can be used.*torn"):
-        volumes_of(tmp_path, tmp_path / "torn.h5")
-    assert not list((tmp_path / "v").glob("*.h5"))
-
-
-def test_no_volume_path_skips(tmp_path):
-    assert isinstance(volumes_of(tmp_path, None), Skipped)
-
-
 def test_conf_base_holds_every_default():
     written = yaml.safe_load((CONF / "base" / "parameters_ingestion.yml").read_text())["ingestion"]
     assert IngestionParameters(**written) == IngestionParameters()
@@ -284,9 +241,3 @@ def test_catalog_has_every_dataset_of_the_pipeline():
     wanted = {name for name in create_pipeline().datasets() if not name.startswith("params:")}
     assert set(catalog) == wanted
     assert all(entry["metadata"]["kedro-viz"]["layer"] for entry in catalog.values())
-
-
-def test_volumes_of_an_earlier_run_leave_the_store_that_segmentation_reads(tmp_path):
-    volumes_of(tmp_path, volume(tmp_path / "before.h5"))
-    volumes_of(tmp_path, volume(tmp_path / "after.h5"))
-    assert [path.name for path in (tmp_path / "v").glob("*.h5")] == ["after.h5"]

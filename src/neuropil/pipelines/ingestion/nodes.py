@@ -7,6 +7,7 @@ from typing import Any
 
 from neuropil.compute import ComputeParameters
 from neuropil.pipelines.skipping import skips
+from neuropil.sources.http.parameters import HttpParameters
 from neuropil.sources.parameters import NeuronSources, SourceName, VolumeSources
 from neuropil.work.index import Index
 
@@ -53,19 +54,66 @@ def show_neuron(neurons: Index, neuron_store: Path, show: str | None) -> Any:
 
 
 def gather_volumes(
-    sources: list[SourceName], volumes: VolumeSources, seed: int, compute: ComputeParameters, raw_volume_store: Path
+    sources: list[SourceName],
+    volumes: VolumeSources,
+    http: HttpParameters,
+    seed: int,
+    compute: ComputeParameters,
+    raw_volume_store: Path,
 ) -> Index:
-    """List the EM volumes of every source; grow that of the sample."""
+    """List the EM volumes of every source, fetched where they are not on disk; grow that of the sample."""
     from neuropil.sources.gathering import gather_volumes
 
-    return gather_volumes(sources, volumes, raw_volume_store, seed=seed, compute=compute)
+    return gather_volumes(sources, volumes, http, raw_volume_store, seed=seed, compute=compute)
+
+
+@skips(outputs=2)
+def convert_volumes(
+    raw_volumes: Index, raw_volume_store: Path, compute: ComputeParameters, volume_store: Path
+) -> tuple[Index, Index]:
+    """Write each volume as HDF5 in the CREMI layout, with its voxel size, its labels and where they come from.
+
+    Two records of it: the volumes, and what became of every one that a source named.
+    """
+    from neuropil.sources.volume_intake import take_in_volumes
+
+    return tuple(take_in_volumes(raw_volumes, raw_volume_store, volume_store, compute))  # type: ignore[return-value]
 
 
 @skips
-def convert_volumes(
-    raw_volumes: Index, raw_volume_store: Path, compute: ComputeParameters, volume_store: Path
-) -> Index:
-    """Write each volume as HDF5 in the CREMI layout, with its voxel size and its labels."""
-    from neuropil.sources.volume_intake import take_in_volumes
+def inspect_volumes(volumes: Index, volume_store: Path, compute: ComputeParameters) -> Index:
+    """Measure each volume: grey values, structure and repeats of its sections, proportions, fit of its labels."""
+    from neuropil.em.inspection.inspect import inspect_volumes
 
-    return take_in_volumes(raw_volumes, raw_volume_store, volume_store, compute)
+    return inspect_volumes(volumes, volume_store, compute)
+
+
+@skips(outputs=2)
+def report_volume_defects(
+    volumes: Index,
+    volume_inspections: Index,
+    volume_log: Index,
+    raw_volumes: Index,
+    raw_volume_store: Path,
+    volume_store: Path,
+) -> tuple[Index, bytes]:
+    """Name the defects of every volume, those that were refused among them, with what to do; show them in pictures.
+
+    Noise, labels that are transposed or misplaced, voxel sizes that cannot be, sections that are empty or repeated,
+    poor contrast, shapes that do not fit; and what others reported of published files.
+    """
+    from neuropil.em.defects.report import report_defects
+    from neuropil.em.defects.sheet import draw_defect_sheet
+
+    table, shown = report_defects(volumes, volume_inspections, volume_log, raw_volumes, raw_volume_store)
+    return table, draw_defect_sheet(shown, len(volume_log), volume_store, raw_volume_store)
+
+
+@skips(outputs=2)
+def draw_volume_cards(
+    volumes: Index, volume_inspections: Index, volume_store: Path, compute: ComputeParameters, volume_card_store: Path
+) -> tuple[Index, bytes]:
+    """Draw a card of each volume: size, classes, instances, histogram, defects, three slices with outlined labels."""
+    from neuropil.em.cards.sheet import draw_cards
+
+    return draw_cards(volumes, volume_inspections, volume_store, volume_card_store, compute)

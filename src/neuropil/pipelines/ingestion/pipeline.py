@@ -8,16 +8,19 @@ from kedro.pipeline import Node, Pipeline
 
 from neuropil.pipelines.ingestion.nodes import (
     convert_volumes,
+    draw_volume_cards,
     gather_neurons,
     gather_volumes,
+    inspect_volumes,
     measure_neurons,
     repair_neurons,
+    report_volume_defects,
     show_neuron,
 )
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
-    """Neurons: gathered, repaired, measured, one of them drawn. Volumes: gathered, converted."""
+    """Neurons: gathered, repaired, measured, one of them drawn. Volumes: gathered, converted, inspected, shown."""
     return Pipeline(
         [
             Node(
@@ -55,6 +58,7 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 inputs=[
                     "params:ingestion.sources",
                     "params:ingestion.volumes",
+                    "params:ingestion.http",
                     "params:seed",
                     "params:compute",
                     "raw_volume_store",
@@ -65,8 +69,33 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
             Node(
                 convert_volumes,
                 inputs=["raw_volumes", "raw_volume_store", "params:compute", "volume_store"],
-                outputs="volumes",
+                outputs=["volumes", "volume_log"],
                 name="convert_volumes",
+            ),
+            Node(
+                inspect_volumes,
+                inputs=["volumes", "volume_store", "params:compute"],
+                outputs="volume_inspections",
+                name="inspect_volumes",
+            ),
+            Node(
+                report_volume_defects,
+                inputs=[
+                    "volumes",
+                    "volume_inspections",
+                    "volume_log",
+                    "raw_volumes",
+                    "raw_volume_store",
+                    "volume_store",
+                ],
+                outputs=["volume_defects", "volume_defect_sheet"],
+                name="report_volume_defects",
+            ),
+            Node(
+                draw_volume_cards,
+                inputs=["volumes", "volume_inspections", "volume_store", "params:compute", "volume_card_store"],
+                outputs=["volume_card_index", "volume_cards"],
+                name="draw_volume_cards",
             ),
         ],
         tags=["train", "infer"],

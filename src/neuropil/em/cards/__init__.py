@@ -1,0 +1,1 @@
+"""The card of a volume: its facts and three slices, as a picture."""

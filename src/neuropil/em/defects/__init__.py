@@ -1,0 +1,1 @@
+"""Known and evident defects of volumes: rules, a report, pictures."""
