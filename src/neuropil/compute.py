@@ -17,7 +17,7 @@ from neuropil.errors import InputError
 from neuropil.parameters import Section
 
 _AHEAD = 4  # tasks in flight for each worker: enough to keep it busy, few enough to bound memory
-_TASK_SECONDS = 0.2  # quick values go together until a task takes this long: a task alone costs some milliseconds
+_TASK_SECONDS = 0.4  # quick values go together until a task takes this long: a task alone costs some milliseconds
 _TASK_AT_MOST = 2.0  # seconds after which a task hands back what it has not come to
 _TOGETHER = 64
 _LEFT = object()
@@ -136,6 +136,11 @@ class _Dask:
 _SETTINGS = {
     "distributed.comm.timeouts.connect": "10s",
     "distributed.worker.profile.enabled": False,
+    # Its loops look at themselves and at the memory fifty times a second: idle, they take 4 % of two cores.
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.scheduler.work-stealing-interval": "1s",
     # dask has workers give memory back at every 64 kB: each array is mapped and cleared anew then, a fifth of the time.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 256 << 20,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 32 << 20,
@@ -161,7 +166,11 @@ def _client(compute: ComputeParameters) -> Iterator[Any]:
         with (
             _same_environment(),
             LocalCluster(
-                n_workers=compute.workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+                n_workers=compute.workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # any port: 8787 may be another run's
             ) as cluster,
             Client(cluster) as client,
         ):

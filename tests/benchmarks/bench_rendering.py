@@ -1,11 +1,13 @@
 """CPU milliseconds a view with its four files: this project's backends, a plain pyrender program, Pillow's writing.
 
     NEUROPIL_DATA=$DATA python tests/benchmarks/bench_rendering.py [--rounds 3] [--views 12] [--random 3] [--no-opengl]
+        [--cells NAME ...]
 
 512 x 512 pixels, supersampling 2, orthographic; real cells of about 2,500, 4,500 and 26,000 nodes and some chosen at
-random. The programs alternate, round by round and cell by cell, each in a process of its own (a plain pyrender program
-ends EGL for its process) that has drawn the cell once before. A figure is the median over the rounds of the CPU time
-of the whole process (`time.process_time`): llvmpipe's threads are in it, what a GPU does is not.
+random, or those named (by how their files begin). The programs alternate, round by round and cell by cell, each in a
+process of its own (a plain pyrender program ends EGL for its process) that has drawn the cell once before. A figure is
+the median over the rounds of the CPU time of the whole process (`time.process_time`): llvmpipe's threads are in it,
+what a GPU does is not.
 
     analytic     views by the analytic rasteriser, written by this project's PNG writer
     backend      the same through this project's pyrender backend
@@ -147,6 +149,12 @@ def choose(folder: Path, random: int) -> list[Path]:
     return chosen + [rest[place] for place in np.random.default_rng(0).choice(len(rest), random, replace=False)]
 
 
+def named(folder: Path, names: list[str]) -> list[Path]:
+    """The first file that begins with each name."""
+    files = sorted(folder.rglob("*.swc"))
+    return [next(file for file in files if file.name.startswith(name)) for name in names]
+
+
 def row(label: str, figures: dict[str, float]) -> str:
     ratios = [f"{figures[slow] / figures[quick]:.1f} x" if slow in figures else "-" for slow, quick, _ in TARGETS]
     cells = [f"{figures[name]:.1f}" if name in figures else "-" for name in PROGRAMS]
@@ -166,6 +174,7 @@ def main() -> None:
     parser.add_argument("--plain-views", type=int, default=2)
     parser.add_argument("--random", type=int, default=3)
     parser.add_argument("--no-opengl", action="store_true")
+    parser.add_argument("--cells", nargs="+", default=[])
     arguments = parser.parse_args()
     data = os.environ.get("NEUROPIL_DATA")
     if not data:
@@ -185,7 +194,9 @@ def main() -> None:
             for name in names
         }
         everything: dict[str, list[float]] = {name: [] for name in names}
-        for file in choose(Path(data) / "swc", arguments.random):
+        folder_of_cells = Path(data) / "swc"
+        cells = named(folder_of_cells, arguments.cells) or choose(folder_of_cells, arguments.random)
+        for file in cells:
             found: dict[str, list[float]] = {name: [] for name in names}
             for _ in range(arguments.rounds):
                 for name in names:

@@ -63,6 +63,33 @@ def test_what_is_left_to_neighbours_is_drawn_by_them(seed: int, projection: str)
     assert (joined.classes != whole.classes)[drawn].mean() < 0.01  # equal depths on the spheres where the class changes
 
 
+def staircase(seed: int, count: int = 300) -> Segments:
+    """A thick neurite on the grid of its tracing: steps along the axes only, some of them back."""
+    rng = np.random.default_rng(seed)
+    steps = 0.5 * np.eye(3)[rng.choice(3, count, p=[0.6, 0.3, 0.1])] * rng.choice([1, 1, 1, -1], (count, 1))
+    points = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
+    radii = np.full(count + 1, 6.0)
+    return Segments(points[:-1], points[1:], radii[:-1], radii[1:], np.full(count, AXON, np.uint8))
+
+
+@pytest.mark.parametrize("direction", [(0, 0, 1.0), (1.0, 0, 0), (0, 1.0, 0), (1.0, 1e-9, 0), (0.3, 0.4, 0.8)])
+@pytest.mark.parametrize("width", [90, 3])  # also narrower than a block of samples
+def test_steps_along_rows_columns_and_rays_leave_nothing_out(direction: tuple, width: int) -> None:
+    for seed in range(3):
+        segments = staircase(seed)
+        parts = [Segments(*(part[i : i + 1] for part in segments)) for i in range(len(segments.starts))]
+        parameters = RenderingParameters(width=90, height=80, supersample_factor=1, margin=0.0)
+        (frame,) = fit_frames(segments, [rotation_towards(np.array(direction))], parameters)
+        whole, joined = Canvas(width, 80, 1), Canvas(width, 80, 1)
+        for part in parts:
+            whole.draw(part, frame)
+        joined.draw(segments, frame)
+        np.testing.assert_array_equal(np.isfinite(joined.depth), np.isfinite(whole.depth))
+        drawn = whole.classes > 0
+        assert drawn.sum() > 30
+        assert np.abs(joined.depth[drawn] - whole.depth[drawn]).max() < 1e-3
+
+
 def pooled(classes: list[list[int]], depth: list[list[float]]) -> tuple[int, int, int]:
     samples = np.where(np.array(classes) > 0, np.array(depth, np.float32), np.inf).astype(np.float32)
     out, deep, pixels = np.zeros((1, 1), np.uint8), np.zeros((1, 1), np.uint16), np.zeros(6, np.int64)

@@ -1,9 +1,11 @@
 """Running items: in order, once, with failures told and the rest done; a killed run loses nothing."""
 
+import contextlib
 import importlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,7 @@ from neuropil.compute import ComputeParameters
 from neuropil.errors import InputError, MachineError
 from neuropil.work.items import Item, run_items
 from neuropil.work.ledger import Entry, Ledger
-from slow_work import process_of, quick, sometimes_long
+from slow_work import number_of, process_of, quick, sometimes_long
 
 HERE = ComputeParameters(workers=1)
 CALLS: list[int] = []
@@ -114,6 +116,35 @@ def test_several_processes_give_the_same_entries_in_order(tmp_path: Path) -> Non
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_told_of_a_result_is_the_same_for_items_run_and_found(tmp_path: Path, workers: int) -> None:
+    compute = ComputeParameters(workers=workers)
+    for fresh in (True, False):
+        entries = list(
+            run_items(
+                items(range(5)),
+                process_of,
+                ledger=Ledger(tmp_path / "l.jsonl"),
+                compute=compute,
+                label="",
+                brief=number_of,
+            )
+        )
+        assert [entry.brief for entry in entries] == list(range(5))
+        assert [entry.fresh for entry in entries] == [fresh] * 5
+    assert all("brief" not in json.loads(line) for line in (tmp_path / "l.jsonl").read_text().splitlines())
+
+
+def test_another_run_on_the_machine_is_no_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # it is another run's then
+            taken.bind(("127.0.0.1", 8787))
+            taken.listen()
+        ledger = Ledger(tmp_path / "l.jsonl")
+        list(run_items(items(range(3)), process_of, ledger=ledger, compute=ComputeParameters(workers=2), label=""))
+    assert not [warning for warning in recwarn if "8787" in str(warning.message)]
 
 
 SCRIPT = """

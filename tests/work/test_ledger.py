@@ -1,5 +1,6 @@
 """The ledger: what is written stays, what is torn is cut off, the last word counts."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,27 @@ def test_last_entry_is_told_whatever_its_key_and_end(tmp_path: Path) -> None:
     for again in (ledger, Ledger(tmp_path / "l.jsonl")):
         last = again.last("a")
         assert last is not None and (last.key, last.state, last.reason) == ("k2", "failed", "no")
+
+
+@pytest.mark.parametrize(
+    "result", [{}, {"views": [{"name": "ä\ud800", "depth": 1.5, "up": None}]}, {"loss": float("inf")}]
+)
+def test_an_entry_travels_as_the_very_line_that_is_written(tmp_path: Path, result: dict) -> None:
+    entry = Entry("a", "k", "done", result, seconds=1.25)
+    sent = pickle.loads(pickle.dumps(entry))
+    Ledger(tmp_path / "here.jsonl").add(entry)
+    Ledger(tmp_path / "there.jsonl").add(sent)
+    assert (tmp_path / "there.jsonl").read_bytes() == (tmp_path / "here.jsonl").read_bytes()
+    assert (sent.name, sent.key, sent.state, sent.reason, sent.seconds) == ("a", "k", "done", None, 1.25)
+    assert sent.result == result
+
+
+def test_who_passes_an_entry_on_does_not_read_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = pickle.dumps(Entry("a", "k", "done", {"v": 1}))
+    monkeypatch.setattr("neuropil.work.ledger.json.loads", lambda _: pytest.fail("the line was read"))
+    Ledger(tmp_path / "l.jsonl").add(pickle.loads(sent))
+
+
+def test_a_result_that_is_no_json_is_an_error_where_it_is_made() -> None:
+    with pytest.raises(TypeError):
+        Entry("a", "k", "done", {"v": object()}).encoded()

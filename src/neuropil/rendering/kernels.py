@@ -14,19 +14,22 @@ f(t*), f(0) and f(1), of those that exist.
 
 Where A < 0 (the axis is seen from the side, as nearly always), f is convex where it exists, and exists on one interval:
 the least value in [0, 1] is that at t* cut to [0, 1], and there is none where Q is negative at that place. This needs
-no branch, so rows of samples are computed several at a time.
+no branch, so several samples of a row are computed at a time. LLVM makes vectors of a loop for long rows only; most
+rows are a few samples, so the vectors are written out (`_draw_block`).
 
 All kernels of drawing stand in this one file: numba's cache looks at the file of the kernel that is called, and would
 keep old code of one that it calls in another.
 """
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, call-arg"
 
 from __future__ import annotations
 
 import math
 
 import numba
-import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from neuropil.compiled import compiled
 
@@ -36,12 +39,16 @@ TILE = 8
 _SLACK = 1.5  # samples by which a middle may lie behind what was drawn there and still count as seen
 _SIDEWAYS = 1e-3  # of the squared length: -A from which on the axis counts as seen from the side
 _CUT = 2.0  # radius in samples from which on it pays to look at what neighbours draw
-_LONG = 3  # samples of a row from which on several are computed at a time
+_LANES = 4  # samples of a row that are computed at a time
+_STEEP = 1e-12  # samples along a row below which the sides of a segment's ends are taken as parallel to it
 _WIDER = 1e-6  # samples by which spans are widened, for rounding; what a span holds is tested sample by sample
 
 _inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)
 """For parts of a kernel, which take numbers and tuples: a call that is given arrays counts references to them, and so
 does a slice; either costs more than a row of samples does."""
+
+_NOWHERE_CUT = (-math.inf, math.inf, 0.0)
+"""Lines (see `_begin`) that leave out nothing."""
 
 
 @compiled
@@ -96,20 +103,22 @@ def draw(starts, ends, start_radii, end_radii, segment_classes, view, tile_of, d
     all of a segment's image is that of its two end spheres, drawn again by its neighbours. A wide segment leaves out
     samples where its first hit surely lies on a sphere that a neighbour of its class draws too: the start's
     (t* <= 0), which the segment before draws, and the end's (t* >= 1), where the next one does not leave it out.
-    Neither leaves a sample to the other that leaves it back.
+    Neither leaves a sample to the other that leaves it back. What is drawn all the same is the same hit.
     """
     height, width = depth.shape
     half_width, half_height = width / 2, height / 2
-    near = np.empty(width)
     number = len(starts)
-    joined = False  # to the segment before: its sphere `there` is `here`, and its `beyond` is `there`
+    joined = False  # to the segment before: its sphere `there` is `here`, and what it knows of this one is kept
     here = there = beyond = (0.0, 0.0, 0.0, 0.0)
+    cone = after = _cone(here, there)
+    begin = begin_after = _begin(cone)
     for i in range(number):
         if joined:
-            here, there = there, beyond
+            here, there, cone, begin = there, beyond, after, begin_after
         else:
             here = place(starts[i, 0], starts[i, 1], starts[i, 2], start_radii[i], view)
             there = place(ends[i, 0], ends[i, 1], ends[i, 2], end_radii[i], view)
+            cone, begin = _cone(here, there), _NOWHERE_CUT
         follows = (
             i + 1 < number
             and segment_classes[i] == segment_classes[i + 1]
@@ -120,54 +129,137 @@ def draw(starts, ends, start_radii, end_radii, segment_classes, view, tile_of, d
         )
         if follows:
             beyond = place(ends[i + 1, 0], ends[i + 1, 1], ends[i + 1, 2], end_radii[i + 1], view)
-        cone = _cone(here, there)
-        x0, y0, z0, r0, dx, dy, dz, dr, A, over_a, over_convex, sideways, _ = cone
-        cutting = sideways and max(r0, r0 + dr) > _CUT
-        after = _cone(there, beyond) if cutting and follows else cone
+            after = _cone(there, beyond)
+            begin_after = _begin(after)
+        label = segment_classes[i]
+        x0, y0, z0, r0, dx, dy, dz, dr, A, over_a, over_convex, sideways, wide, _ = cone
+        end = _end(cone)
         top, bottom, bound, strip = _outline(cone, half_width, half_height)
         for row in range(top, bottom + 1):
             y = row + 0.5 - half_height
             left, right = _across(strip, y)
-            if cutting:
-                left, right = _cut(cone, after, joined, follows, y, left, right)
+            if wide:
+                left, right = max(left, begin[0] + begin[2] * y), min(right, begin[1] + begin[2] * y)
+                if follows and left <= right:
+                    left, right = _left_by_next(end, begin_after, y, left, right)
             if left > right:  # also where one of them is infinite
                 continue
             low = max(0, math.ceil(left + half_width - 0.5 - _WIDER))
             high = min(width - 1, math.floor(right + half_width - 0.5 + _WIDER))
-            ax, ay = x0 - (low + 0.5 - half_width), y0 - y
+            ay = y0 - y
             rest_b, rest_c = r0 * dr - ay * dy, r0 * r0 - ay * ay
             drawn = False
-            if sideways and high - low >= _LONG:
-                # _sideways_hit without branches: several samples at a time
-                for j in range(high - low + 1):
-                    off = ax - j
-                    B, C = rest_b - off * dx, rest_c - off * off
-                    square = (B * B - A * C) * over_convex
-                    S = math.sqrt(max(square, 0.0))
-                    free = (dz * S - B) * over_a
-                    t = min(max(free, 0.0), 1.0)
-                    Q = square if t == free else (A * t + 2.0 * B) * t + C
-                    value = z0 + t * dz - math.sqrt(max(Q, 0.0))
-                    near[j] = value if square >= 0.0 and Q >= 0.0 else math.inf
-                for j in range(high - low + 1):
-                    nearer = near[j] < depth[row, low + j]
-                    depth[row, low + j] = near[j] if nearer else depth[row, low + j]
-                    classes[row, low + j] = segment_classes[i] if nearer else classes[row, low + j]
-                    drawn |= nearer
+            if sideways and high > low and width >= _LANES:
+                # The last block may reach further than `high`, what it draws there is the segment too.
+                first = min(low, width - _LANES)
+                low = first
+                while first <= high:
+                    first = min(first, width - _LANES)
+                    ax = x0 - (first + 0.5 - half_width)
+                    numbers = (ax, rest_b, rest_c, dx, dz, z0, A, over_a, over_convex)
+                    drawn |= _draw_block(depth, classes, row, first, label, numbers)
+                    first += _LANES
+                high = first - 1
             else:
+                ax = x0 - (low + 0.5 - half_width)
                 for column in range(low, high + 1):
                     if depth[row, column] > bound:
                         B, C = rest_b - ax * dx, rest_c - ax * ax
                         hit = _sideways_hit(A, B, C, dz, over_a, over_convex) if sideways else nearest(A, B, C, dz)
                         if z0 + hit < depth[row, column]:
                             depth[row, column] = z0 + hit
-                            classes[row, column] = segment_classes[i]
+                            classes[row, column] = label
                             drawn = True
                     ax -= 1.0
             if drawn:
                 for column in range(tile_of[low], tile_of[high] + 1):
                     touched[tile_of[row], column] = 1
         joined = follows
+
+
+@intrinsic
+def _draw_block(typing_context, depth, classes, row, column, label, numbers):
+    """Draw `_LANES` samples of a row, as `_sideways_hit` without branches; return whether any was nearer.
+
+    Args:
+        depth, classes: as in `draw`.
+        row, column: of the first sample.
+        label: the class of the segment.
+        numbers: ax of the first sample, the parts of B and C that are the same for the row (B = b - ax dx,
+            C = c - ax^2), dx, dz, z0, A, 1 / A and 1 / (k^2 - A).
+    """
+
+    def generate(context, builder, signature, arguments):
+        lanes = _Lanes(builder)
+        depth, classes, row, column, label, numbers = arguments
+        ax, b, c, dx, dz, z0, A, over_a, over_convex = (
+            lanes.spread(number) for number in cgutils.unpack_tuple(builder, numbers)
+        )
+        add, sub, mul = builder.fadd, builder.fsub, builder.fmul
+        off = sub(ax, lanes.of(range(_LANES)))
+        B, C = sub(b, mul(off, dx)), sub(c, mul(off, off))
+        square = mul(sub(mul(B, B), mul(A, C)), over_convex)
+        free = mul(sub(mul(dz, lanes.root(square)), B), over_a)
+        t = lanes.least(lanes.most(free, lanes.of([0] * _LANES)), lanes.of([1] * _LANES))
+        Q = add(mul(add(mul(A, t), add(B, B)), t), C)
+        Q = builder.select(builder.fcmp_ordered("==", t, free), square, Q)
+        near = sub(add(z0, mul(t, dz)), lanes.root(Q))
+
+        def place_of(array, kind, element):
+            held = context.make_array(kind)(context, builder, array)
+            place = cgutils.get_item_pointer(context, builder, kind, held, [row, column], wraparound=False)
+            return builder.bitcast(place, ir.VectorType(element, _LANES).as_pointer())
+
+        at, class_at = (
+            place_of(depth, signature.args[0], lanes.single),
+            place_of(classes, signature.args[1], label.type),
+        )
+        before, class_before = builder.load(at, align=4), builder.load(class_at, align=1)
+        nearer = builder.fcmp_ordered("<", near, builder.fpext(before, lanes.kind))
+        for exists in (square, Q):
+            nearer = builder.and_(nearer, builder.fcmp_ordered(">=", exists, lanes.of([0] * _LANES)))
+        narrow = builder.fptrunc(near, ir.VectorType(lanes.single, _LANES))
+        builder.store(builder.select(nearer, narrow, before), at, align=4)
+        builder.store(builder.select(nearer, lanes.spread(label), class_before), class_at, align=1)
+        bits = builder.bitcast(nearer, ir.IntType(_LANES))
+        return builder.icmp_unsigned("!=", bits, bits.type(0))
+
+    return types.boolean(depth, classes, row, column, label, numbers), generate
+
+
+class _Lanes:
+    """Vectors of `_LANES` numbers in LLVM's language."""
+
+    single = ir.FloatType()
+    kind = ir.VectorType(ir.DoubleType(), _LANES)
+
+    def __init__(self, builder):
+        self._builder = builder
+        function = ir.FunctionType(self.kind, [self.kind])
+        self._sqrt = cgutils.get_or_insert_function(builder.module, function, f"llvm.sqrt.v{_LANES}f64")
+
+    def of(self, values):
+        """Constants."""
+        return ir.Constant(self.kind, [ir.Constant(ir.DoubleType(), float(value)) for value in values])
+
+    def spread(self, number):
+        """The same number in all lanes."""
+        kind, index = ir.VectorType(number.type, _LANES), ir.IntType(32)
+        one = self._builder.insert_element(ir.Constant(kind, ir.Undefined), number, index(0))
+        everywhere = ir.Constant(ir.VectorType(index, _LANES), [0] * _LANES)
+        return self._builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), everywhere)
+
+    def root(self, values):
+        """Square roots; 0 for what is negative."""
+        return self._builder.call(self._sqrt, [self.most(values, self.of([0] * _LANES))])
+
+    def most(self, a, b):
+        """The larger ones."""
+        return self._builder.select(self._builder.fcmp_ordered(">", a, b), a, b)
+
+    def least(self, a, b):
+        """The smaller ones."""
+        return self._builder.select(self._builder.fcmp_ordered("<", a, b), a, b)
 
 
 @_inlined
@@ -178,10 +270,44 @@ def _cone(here, there):
     across = dx * dx + dy * dy
     A = dr * dr - across
     sideways = across > 1e-12 and A + _SIDEWAYS * across < 0.0
+    wide = sideways and max(r0, r0 + dr) > _CUT
     over_a = 1.0 / A if sideways else 0.0
     over_convex = 1.0 / (dz * dz - A) if sideways else 0.0
-    over_x = 1.0 / dx if abs(dx) > 1e-9 else 0.0
-    return x0, y0, z0, r0, dx, dy, dz, dr, A, over_a, over_convex, sideways, over_x
+    over_x = 1.0 / dx if abs(dx) > _STEEP else 1.0 / _STEEP
+    return x0, y0, z0, r0, dx, dy, dz, dr, A, over_a, over_convex, sideways, wide, over_x
+
+
+@_inlined
+def _begin(cone):
+    """Between which lines t* may be above 0: `least + slope y < x < most + slope y`, as (least, most, slope).
+
+    t* > 0 where f'(0) = k - B / sqrt(C) < 0: where B > k sqrt(C), and sqrt(C) is between 0 and the radius.
+    """
+    x0, y0, _, r0, dx, dy, dz, dr, _, _, _, _, wide, over_x = cone
+    if not wide:
+        return _NOWHERE_CUT
+    edge = (min(dz, 0.0) * r0 - _WIDER - (r0 * dr - y0 * dy - x0 * dx)) * over_x
+    return (edge, math.inf, -dy * over_x) if over_x > 0.0 else (-math.inf, edge, -dy * over_x)
+
+
+@_inlined
+def _end(cone):
+    """Between which lines t* is surely at least 1, as `_begin`: where f'(1) = k - (A + B) / sqrt(Q(1)) <= 0."""
+    x0, y0, _, r0, dx, dy, dz, dr, A, _, _, _, _, over_x = cone
+    edge = (max(dz, 0.0) * (r0 + dr) + _WIDER - (A + r0 * dr - y0 * dy - x0 * dx)) * over_x
+    return (edge, math.inf, -dy * over_x) if over_x > 0.0 else (-math.inf, edge, -dy * over_x)
+
+
+@_inlined
+def _left_by_next(end, begin_after, y, left, right):
+    """What is left of a row when the next segment draws all of it that it does not leave out itself."""
+    lean, lean_after = end[2] * y, begin_after[2] * y
+    low, high = max(end[0] + lean, begin_after[0] + lean_after), min(end[1] + lean, begin_after[1] + lean_after)
+    if low <= left:
+        left = max(left, high)
+    elif high >= right:
+        right = min(right, low)
+    return left, right
 
 
 @_inlined
@@ -190,7 +316,7 @@ def _outline(cone, half_width, half_height):
 
     The strip has the larger end's radius around the axis. No rows where the image is beside the frame.
     """
-    x0, y0, z0, r0, dx, dy, dz, dr, _, _, _, _, _ = cone
+    x0, y0, z0, r0, dx, dy, dz, dr, _, _, _, _, _, _ = cone
     r1 = r0 + dr
     top = max(0, math.ceil(min(y0 - r0, y0 + dy - r1) + half_height - 0.5))
     bottom = math.floor(min(max(y0 + r0, y0 + dy + r1), half_height) + half_height - 0.5)
@@ -209,51 +335,6 @@ def _across(strip, y):
     offset, lean, half, least, most = strip
     middle = offset + y * lean
     return max(least, middle - half), min(most, middle + half)
-
-
-@_inlined
-def _cut(cone, after, joined, follows, y, left, right):
-    """What is left of a row of a segment when its neighbours have drawn what they will (see `draw`)."""
-    x0, y0, _, r0, dx, dy, dz, dr, A, _, _, _, over_x = cone
-    if joined:
-        low, high = _may_leave_start(cone, y)
-        left, right = max(left, low), min(right, high)
-    if follows:
-        # t* >= 1 where f'(1) = k - (A + B) / sqrt(Q(1)) <= 0
-        wanted = _WIDER + (dz * _reach(after, y) if dz > 0.0 else 0.0)
-        low, high = _above(A + r0 * dr - (y0 - y) * dy - x0 * dx, over_x, wanted)
-        if after[11] and max(after[3], after[3] + after[7]) > _CUT:
-            first, last = _may_leave_start(after, y)
-            low, high = max(low, first), min(high, last)
-        if low <= left:
-            left = max(left, high)
-        elif high >= right:
-            right = min(right, low)
-    return left, right
-
-
-@_inlined
-def _may_leave_start(cone, y):
-    """Where in the row y t* may be above 0: where f'(0) = k - B / sqrt(C) may be below 0."""
-    x0, y0, _, r0, dx, dy, dz, dr, _, _, _, _, over_x = cone
-    wanted = (dz * _reach(cone, y) if dz < 0.0 else 0.0) - _WIDER
-    return _above(r0 * dr - (y0 - y) * dy - x0 * dx, over_x, wanted)
-
-
-@_inlined
-def _reach(cone, y):
-    """How far the first sphere of a segment reaches to either side in the row y; 0 where it does not."""
-    off = cone[1] - y
-    return math.sqrt(max(0.0, cone[3] * cone[3] - off * off))
-
-
-@_inlined
-def _above(offset, over_slope, wanted):
-    """The interval of x where offset + slope x > wanted; from inf to -inf where there is none."""
-    if over_slope == 0.0:  # stands for a slope of 0
-        return (-math.inf, math.inf) if offset > wanted else (math.inf, -math.inf)
-    edge = (wanted - offset) * over_slope
-    return (edge, math.inf) if over_slope > 0.0 else (-math.inf, edge)
 
 
 @_inlined

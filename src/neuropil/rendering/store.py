@@ -111,6 +111,7 @@ def render_neurons(
         label="rendering neurons",
         total=total,
         present=lambda entry: files_present(entry, view_store, parameters.outputs),
+        brief=_chosen_cameras,
     )
     views = StoredViews(ledger, parameters.outputs)
     fallbacks: Counter[str] = Counter()
@@ -119,10 +120,11 @@ def render_neurons(
         if entry.state != "done":
             continue
         views.neurons.append((entry.name, entry.key))
-        remove_surplus(entry, view_store, parameters.outputs)
-        first = entry.result["views"][0]
-        fallbacks.update({first["fallback"]} - {None})
-        sources[first["up_source"]] += 1
+        if not entry.fresh:
+            remove_surplus(entry, view_store, parameters.outputs)
+        fallback, source = entry.brief
+        fallbacks.update({fallback} - {None})
+        sources[source] += 1
     for reason, count in fallbacks.items():
         logger.info("%d neurons were given fibonacci views instead of pca: %s", count, reason)
     if parameters.keeps_up and sources:
@@ -152,6 +154,12 @@ def render_task(task: Task) -> dict[str, Any]:
         up=task.up,
     )
     return {"views": views}
+
+
+def _chosen_cameras(result: dict[str, Any]) -> tuple[str | None, str]:
+    """Why a neuron's views are not those that were asked for (None where they are), and where its up is from."""
+    first = result["views"][0]
+    return first["fallback"], first["up_source"]
 
 
 def files_present(entry: Entry, view_store: Path, outputs: tuple[str, ...]) -> bool:

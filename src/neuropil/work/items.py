@@ -40,6 +40,7 @@ def run_items(
     label: str,
     total: int | None = None,
     present: Callable[[Entry], bool] | None = None,
+    brief: Callable[[dict[str, Any]], Any] | None = None,
 ) -> Iterator[Entry]:
     """Run `function(item.payload)` for the items that are missing or stale; yield an entry for each, in order.
 
@@ -54,14 +55,16 @@ def run_items(
         label: what the progress bar says.
         total: how many items there are, where known.
         present: asked of an entry that is done: are its outputs still there? Default: trust the ledger.
+        brief: what is to be told of a large result at once (a picklable function), as `Entry.brief`; it is worked out
+            where the item is run, so that the leading process need not read the result.
 
     Yields:
         The entry of each item, in the order of the items.
     """
     failures = 0
     with open_pool(compute) as pool, Progress(label, total) as progress:
-        for entry, fresh in pool.stream(_Attempt(function), _planned(items, ledger, present)):
-            if fresh:
+        for entry in pool.stream(_Attempt(function, brief), _planned(items, ledger, present, brief)):
+            if entry.fresh:
                 ledger.add(entry)
             if entry.state == "failed":
                 failures += 1
@@ -74,13 +77,17 @@ def run_items(
 
 
 def _planned(
-    items: Iterable[Item], ledger: Ledger, present: Callable[[Entry], bool] | None
+    items: Iterable[Item],
+    ledger: Ledger,
+    present: Callable[[Entry], bool] | None,
+    brief: Callable[[dict[str, Any]], Any] | None,
 ) -> Iterator[tuple[bool, Any]]:
     """For each item whether it must be run, with the item or its finished entry."""
     for item in items:
         entry = ledger.find(item.name, item.key)
         if entry is not None and (present is None or present(entry)):
-            yield False, (entry, False)
+            entry.brief = brief(entry.result) if brief is not None else None
+            yield False, entry
         else:
             yield True, item
 
@@ -90,8 +97,9 @@ class _Attempt:
     """Run the function on one item, in whichever process, and say how it ended."""
 
     function: Work
+    brief: Callable[[dict[str, Any]], Any] | None = None
 
-    def __call__(self, item: Item) -> tuple[Entry, bool]:
+    def __call__(self, item: Item) -> Entry:
         start = time.perf_counter()
         try:
             result, reason = self.function(item.payload), None
@@ -103,7 +111,10 @@ class _Attempt:
             self._tell(item, error)
             result, reason = {}, printable(f"{type(error).__name__}: {error}")
         seconds = round(time.perf_counter() - start, 4)
-        return Entry(item.name, item.key, "failed" if reason else "done", result, reason, seconds), True
+        entry = Entry(item.name, item.key, "failed" if reason else "done", result, reason, seconds)
+        entry.fresh = True
+        entry.brief = self.brief(result) if self.brief is not None and not reason else None
+        return entry.encoded()
 
     def _tell(self, item: Item, error: Exception) -> None:
         """Log a defect with its traceback; one that meets every item is told a few times only by each process."""

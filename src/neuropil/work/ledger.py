@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,16 +13,61 @@ from neuropil.work.atomic import disk_is_full
 from neuropil.work.text import json_line
 
 
-@dataclass(frozen=True)
 class Entry:
-    """What the ledger knows of an item: its key, how it ended, its result (JSON) or the reason of its failure."""
+    """What the ledger knows of an item: its key, how it ended, its result (JSON) or the reason of its failure.
 
-    name: str
-    key: str
-    state: Literal["done", "failed"]
-    result: dict[str, Any] = field(default_factory=dict)
-    reason: str | None = None
-    seconds: float = 0.0
+    Between processes an entry travels as its line: the process that ran the item writes the JSON, the one that keeps
+    the ledger passes it on, and a result is read again only where somebody asks for it.
+
+    Attributes:
+        name, key: of the item.
+        state: `done` or `failed`.
+        reason: why it failed; None where it did not.
+        seconds: what it took.
+        fresh: whether it was run now and not found in the ledger. It is not written, nor is `brief`.
+        brief: what `run_items` was asked to tell of the result.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        key: str,
+        state: Literal["done", "failed"],
+        result: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        self.name, self.key, self.state, self.reason, self.seconds = name, key, state, reason, seconds
+        self.fresh = False
+        self.brief: Any = None
+        self._result: dict[str, Any] | None = dict(result or {})
+        self._line: bytes | None = None
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What the item's function returned, as JSON keeps it; {} of one that failed."""
+        if self._result is None:
+            self._result = json.loads(self.line)["result"]
+        return self._result
+
+    @property
+    def line(self) -> bytes:
+        """The entry as a line of JSON, written once."""
+        if self._line is None:
+            names = ("name", "key", "state", "result", "reason", "seconds")
+            self._line = json_line({name: getattr(self, name) for name in names}, finite=False)
+        return self._line
+
+    def encoded(self) -> Entry:
+        """The same entry, its line written. Raises TypeError where the result is no JSON."""
+        self._line = self.line
+        return self
+
+    def __repr__(self) -> str:
+        return f"Entry({self.name}, {self.key}, {self.state}{f': {self.reason}' if self.reason else ''})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_result": None, "_line": self.line}
 
 
 class Ledger:
@@ -59,7 +104,7 @@ class Ledger:
 
     def add(self, entry: Entry) -> None:
         """Append an entry. Raises MachineError where it cannot be written; the ledger stays whole then."""
-        line = json_line(vars(entry), finite=False)
+        line = entry.line
         try:
             if not self._end:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
