@@ -26,12 +26,22 @@ def nearest_neighbours(train: Features, train_labels: Labels, test: Features, *,
         train_labels: class index of each training item.
         k: how many neighbours vote; at most as many as there are.
     """
-    similarity = _unit(test) @ _unit(train).T
-    k = min(k, len(train))
+    return nearest_by_similarity(_unit(test) @ _unit(train).T, train_labels, k=k)
+
+
+def nearest_by_similarity(similarity: Features, train_labels: Labels, *, k: int) -> Labels:
+    """The vote of the k most similar training items, weighted by similarity; ties go to the lower class.
+
+    Args:
+        similarity: [test, train], from -1 to 1, such as a cosine; -1 has no weight.
+        train_labels: class index of each training item.
+        k: how many neighbours vote; at most as many as there are.
+    """
+    k = min(k, similarity.shape[1])
     nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
-    votes = np.zeros((len(test), int(train_labels.max()) + 1))
+    votes = np.zeros((len(similarity), int(train_labels.max()) + 1))
     weights = np.take_along_axis(similarity, nearest, axis=1) + 1  # cosines from -1: no weight below 0
-    np.add.at(votes, (np.arange(len(test))[:, None], train_labels[nearest]), weights)
+    np.add.at(votes, (np.arange(len(similarity))[:, None], train_labels[nearest]), weights)
     return votes.argmax(1)
 
 
@@ -40,6 +50,19 @@ def linear_probe(train: Features, train_labels: Labels, test: Features) -> Label
     from sklearn.linear_model import LogisticRegression
 
     return _fitted(LogisticRegression(class_weight="balanced", max_iter=2000), train, train_labels, test)
+
+
+def linear_svm(train: Features, train_labels: Labels, test: Features) -> Labels:
+    """A linear support vector machine on features as they are, classes weighted alike.
+
+    For features that bear a scale of their own, such as histograms of gradients (Dalal and Triggs 2005): to
+    standardise them makes bins that are nearly always empty count as much as all others. Missing values (NaN) are 0.
+    """
+    from sklearn.svm import LinearSVC
+
+    machine = LinearSVC(class_weight="balanced", max_iter=20_000, random_state=0)
+    machine.fit(np.nan_to_num(train), train_labels)
+    return np.asarray(machine.predict(np.nan_to_num(test)), dtype=np.int64)
 
 
 def random_forest(train: Features, train_labels: Labels, test: Features, *, seed: int) -> Labels:

@@ -58,7 +58,9 @@ def repeated_kfold(
         have = len(np.unique(units[classes == name]))
         if have < k:
             what = "items" if groups is None else "groups"
-            raise ValueError(f"class {str(name)!r} has {have} {what}, fewer than the {k} folds; merge it or leave it out")
+            raise ValueError(
+                f"class {str(name)!r} has {have} {what}, fewer than the {k} folds; merge it or leave it out"
+            )
     folds = []
     for repeat in range(repeats):
         state = int(np.random.default_rng([seed, repeat]).integers(2**31))

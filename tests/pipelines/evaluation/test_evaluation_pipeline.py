@@ -14,6 +14,7 @@ from clip.tiny_clip import WordCounts, facts_of, tiny, write_vae, write_views
 from neuropil import search
 from neuropil.clip import model as clip_model
 from neuropil.clip.train import train_clip
+from neuropil.compute import ComputeParameters
 from neuropil.evaluation.parameters import EvaluationParameters
 from neuropil.pipelines.evaluation import create_pipeline
 from neuropil.views.access import ViewAccess
@@ -54,11 +55,15 @@ def _inputs(root: Path, **changes: Any) -> dict[str, Any]:
         "search_store": root / "search",
         "neuron_split": {"hash": "splithash", "parts": parts},
         "captions": Index([facts_of(number).record() for number in numbers]),
+        "neurons": Index([{"neuron_name": f"n{i}"} for i in numbers]),
+        "neuron_metadata": Index([]),
+        "baseline_store": root / "baselines",
         "morphometry": pd.DataFrame({"neuron_name": [f"n{i}" for i in numbers], "n_bifs": numbers}),
         "em_scores": Skipped("no volumes"),
         "vae_scores": {"scores": []},
         "params:views": ViewsParameters(),
         "params:evaluation": EvaluationParameters(bootstrap=100),
+        "params:compute": ComputeParameters(),
         "params:seed": 3,
     } | changes
 
@@ -66,7 +71,15 @@ def _inputs(root: Path, **changes: Any) -> dict[str, Any]:
 def _run(inputs: dict[str, Any]) -> dict[str, Any]:
     catalog = DataCatalog({name: MemoryDataset(value, copy_mode="assign") for name, value in inputs.items()})
     made = SequentialRunner().run(create_pipeline(), catalog)
-    wanted = ("metrics", "eval_report", "tsne_cell_type", "tsne_region", "confusion_matrix", "search_index")
+    wanted = (
+        "metrics",
+        "eval_report",
+        "tsne_cell_type",
+        "tsne_region",
+        "confusion_matrix",
+        "search_index",
+        "baseline_report",
+    )
     return {name: made[name].load() for name in wanted if name in made}
 
 
@@ -77,6 +90,7 @@ def test_every_output_is_made_and_names_its_split(tmp_path: Path) -> None:
     for picture in ("tsne_cell_type", "tsne_region", "confusion_matrix"):
         assert made[picture].startswith(b"\x89PNG")
     assert made["search_index"]["neurons"] == 20
+    assert made["baseline_report"].reason.startswith("no baselines: cell class")  # none has a class
     assert len(search.query(tmp_path / "search", "a basket cell", 3)) == 3
 
 
@@ -84,11 +98,11 @@ def test_without_neurons_the_other_scores_still_stand(tmp_path: Path) -> None:
     nothing = Skipped("no neurons")
     changes = dict.fromkeys(("clip_checkpoint", "neuron_split", "morphometry"), nothing)
     em = {"scores": [_em_score()]}
-    empty = {name: Index.skipped("no neurons") for name in ("manifest_train", "manifest_test", "captions")}
+    empty = {name: Index.skipped("no neurons") for name in ("manifest_train", "manifest_test", "captions", "neurons")}
     made = _run(_inputs(tmp_path, em_scores=em, **changes, **empty))
     assert "no neurons" in made["eval_report"]
     assert "adapted Rand error" in made["eval_report"]
-    assert made["search_index"] == nothing
+    assert made["search_index"] == made["baseline_report"] == nothing
 
 
 def test_without_test_neurons_the_report_says_what_to_do(tmp_path: Path) -> None:

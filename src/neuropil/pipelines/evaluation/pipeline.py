@@ -6,6 +6,7 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
+from neuropil.pipelines.evaluation.baseline_nodes import freeze_baseline_folds, score_baselines
 from neuropil.pipelines.evaluation.nodes import (
     build_search_index,
     draw_confusion,
@@ -17,7 +18,7 @@ from neuropil.pipelines.evaluation.nodes import (
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
-    """Embeddings to a search index, scores, pictures and a report."""
+    """Embeddings to a search index, scores, pictures and a report; beside them what features without learning reach."""
     return Pipeline(
         [
             Node(
@@ -75,6 +76,28 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 inputs="metrics",
                 outputs="confusion_matrix",
                 name="draw_confusion",
+                tags=["score"],
+            ),
+            Node(
+                freeze_baseline_folds,
+                inputs=["neurons", "neuron_metadata", "params:evaluation", "params:seed"],
+                outputs="baseline_folds",
+                name="freeze_baseline_folds",
+                tags=["score"],
+            ),
+            Node(
+                score_baselines,
+                inputs=[
+                    "baseline_folds",
+                    "neurons",
+                    "neuron_store",
+                    "baseline_store",
+                    "params:evaluation",
+                    "params:compute",
+                    "params:seed",
+                ],
+                outputs=["baseline_scores", "baseline_report"],
+                name="score_baselines",
                 tags=["score"],
             ),
         ],
