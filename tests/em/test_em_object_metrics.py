@@ -64,6 +64,13 @@ def test_a_segment_that_matches_a_small_object_is_neither_right_nor_wrong() -> N
     assert matching.truth.tolist() == [1] and matching.segments.tolist() == [7] and matching.precision == 1
 
 
+def test_where_there_is_no_true_object_every_segment_is_invented() -> None:
+    table = Contingency.of(np.zeros(20, int), _row((10, 5), (10, 6)))
+    matching = match_objects(table, background_counts=True)
+    assert matching.precision == 0 and math.isnan(matching.recall) and panoptic_quality(matching).quality == 0
+    assert len(match_objects(table).segments) == 0
+
+
 def test_average_precision_is_the_area_under_the_curve_with_monotonous_precision() -> None:
     truth = _row((10, 1), (10, 2), (10, 0), (10, 3))
     predicted = _row((10, 5), (10, 6), (10, 7), (10, 0))
@@ -172,6 +179,13 @@ def test_skeletons_of_labels_follow_them_and_find_their_own_segments() -> None:
     assert expected_run_length(skeletons, under).normalised == pytest.approx(1)
     degree = np.bincount(skeletons.edges.ravel())
     assert len(skeletons.edges) == len(skeletons.points) - 2 and degree.min() >= 1  # two trees
+
+
+def test_objects_of_even_thickness_have_a_skeleton_too() -> None:
+    for shape in ((4, 4, 22), (16, 4, 22), (2, 2, 8), (1, 2, 6), (5, 5, 22)):
+        skeletons = skeletons_of(np.ones(shape, np.uint8), (10, 10, 10), smallest=0)
+        assert len(skeletons.points) and skeletons.lengths().sum() > 10 * (shape[2] - 2 * max(shape[:2]))
+        assert (skeletons.points < 10 * np.array(shape)).all() and (skeletons.points >= 0).all()
 
 
 def test_points_outside_the_volume_lie_in_no_segment() -> None:

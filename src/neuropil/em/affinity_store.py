@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from neuropil.em.arrays import grey_statistics
 from neuropil.em.inference import VERSION, Predictor, needs_classes, whole
 from neuropil.em.network_checkpoint import load_checkpoint
 from neuropil.em.parameters import EmInferenceParameters
-from neuropil.em.volume import Volume, open_volume
+from neuropil.em.regridding import on_grid
+from neuropil.em.volume import Volume, open_volume, volume_digest, volume_name
 from neuropil.em.windows import Spans, blocks, slices
 from neuropil.errors import InputError, MachineError
 from neuropil.work.atomic import disk_is_full
 from neuropil.work.items import Item, run_items
 from neuropil.work.keys import content_key, file_digest
 from neuropil.work.ledger import Ledger
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 128
 
@@ -40,20 +44,23 @@ def predict_volumes(
 ) -> Iterator[dict[str, Any]]:
     """Write the affinities of each volume to `folder`; yield a record for each.
 
+    A volume whose voxels differ from the network's by more than `resampling.TOLERANCE` is read on the network's grid:
+    offsets in voxels mean distances in tissue, so affinities cannot be brought to another grid, but instances can.
+
     Affinities are uint8 (255 = one instance): the step of .004 is below what two windows differ by. Blocks that
     an earlier run finished are kept.
 
     Args:
-        paths: HDF5 volumes; labels are not read.
+        paths: volumes of any format; labels are not read.
         checkpoint: of em_segmentation.
         folder: one Zarr group `NAME.zarr` a volume, its ledger in it.
         parameters: windows and blocks.
 
     Yields:
-        {"name", "path" (relative to folder), "digest" (of the volume's file), "checkpoint" (digest), "shape",
-        "resolution_nm", "offsets", "key"}.
+        {"name", "path" (relative to folder), "digest" (of the volume), "checkpoint" (digest), "shape" and
+        "resolution_nm" of the volume, "grid" (shape of the affinities), "offsets", "key"}.
     """
-    names = [path.stem for path in paths]
+    names = [volume_name(path) for path in paths]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"em_input: several volumes are named {', '.join(twice)}; give them different file names")
@@ -64,12 +71,13 @@ def predict_volumes(
             f"{loaded.network.hyperparameters['num_classes'] - 1}"
         )
     predictor = Predictor(loaded.network, parameters)
-    offsets = loaded.network.hyperparameters["offsets"]
+    options = loaded.network.hyperparameters
     weights = file_digest(checkpoint)
     for path in paths:
-        digest = file_digest(path)
+        digest = volume_digest(path)
         described = parameters.model_dump(mode="json", exclude={"decoding", "accelerator"})
         with open_volume(path) as volume:
+            seen = on_grid(volume, options["spacing_nm"], int(options["spatial_dims"]))
             record = {
                 "name": volume.name,
                 "path": f"{volume.name}.zarr",
@@ -77,18 +85,30 @@ def predict_volumes(
                 "checkpoint": weights,
                 "shape": list(volume.shape),
                 "resolution_nm": list(volume.resolution_nm),
-                "offsets": [list(offset) for offset in offsets],
-                "key": content_key(digest, weights, described, VERSION),
+                "grid": list(seen.shape),
+                "offsets": [list(offset) for offset in options["offsets"]],
+                "key": content_key(digest, weights, described, seen.shape, VERSION),
             }
-            _predict(volume, record, predictor, folder)
+            if seen is not volume:
+                _say(volume, seen)
+            _predict(seen, record, predictor, folder, grey_statistics(volume))
         yield record
 
 
-def _predict(volume: Volume, record: dict[str, Any], predictor: Predictor, folder: Path) -> None:
+def _say(volume: Volume, seen: Volume) -> None:
+    own, grid = (" x ".join(f"{length:g}" for length in one.resolution_nm) for one in (volume, seen))
+    logger.info(
+        "%s has voxels of %s nm: it is segmented at the network's %s nm and brought back", volume.name, own, grid
+    )
+
+
+def _predict(
+    volume: Volume, record: dict[str, Any], predictor: Predictor, folder: Path, grey: tuple[float, float]
+) -> None:
     place = folder / record["path"]
     arrays = _open_arrays(place, record, predictor)
     ledger = Ledger(place / "blocks.jsonl")  # goes when the arrays go
-    mean, std = grey_statistics(volume)
+    mean, std = grey
 
     def work(job: _Job) -> dict[str, Any]:
         prediction = predictor.predict(job.volume, job.block, bounds=whole(job.volume.shape), mean=mean, std=std)
@@ -130,7 +150,7 @@ def _open_arrays(place: Path, record: dict[str, Any], predictor: Predictor) -> A
     group = zarr.open_group(place, mode="w")
     block = predictor.parameters.block_size
     chunks = tuple(min(size, _CHUNK if size % _CHUNK == 0 else size) for size in block)
-    shape = tuple(record["shape"])
+    shape = tuple(record["grid"])
     chunks = tuple(min(chunk, size) for chunk, size in zip(chunks, shape, strict=True))
     group.create_array("affinities", shape=(len(record["offsets"]), *shape), chunks=(1, *chunks), dtype="uint8")
     if needs_classes(predictor.parameters):

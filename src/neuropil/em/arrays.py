@@ -1,8 +1,9 @@
-"""Parts of volumes as memory maps: decoded once, read at memory speed by the workers."""
+"""Parts of volumes as arrays on disk: decoded once, read at memory speed by the workers."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuropil.em.container import slabs
-from neuropil.em.labels import class_map, instance_name
+from neuropil.em.container import CHUNK, slabs
+from neuropil.em.labels import annotated_classes
+from neuropil.em.part_decoding import decode_part
 from neuropil.em.volume import Volume, open_volume
-from neuropil.work.atomic import atomic_path
+from neuropil.errors import InputError
+from neuropil.work.atomic import atomic_path, remove_leftovers
 from neuropil.work.keys import content_key
 
-VERSION = 1
+VERSION = 2
 Box = Sequence[Sequence[int]]
 """[[z0, z1], [y0, y1], [x0, x1]], voxels."""
+
+_FACTS = "part.json"
+_MOST_VALUES = 1 << 24  # grey values looked at together
 
 
 @dataclass(frozen=True)
@@ -28,10 +34,15 @@ class Part:
 
     Attributes:
         volume: the volume's name.
-        folder: holds raw.npy (uint8), ids.npy (int64, the instances) and classes.npy (int16), each (z, y, x).
+        folder: holds the arrays, see `neuropil.em.part_decoding`.
         shape: voxels, (z, y, x).
         resolution_nm: voxel size, (z, y, x).
         mean, std: of the grey values of the whole volume.
+        source: where the volume comes from (sample, folder, cremi3d ...).
+        annotated: the classes that somebody looked for.
+        instances: how many are in the table.
+        inner: whether there are instances inside the others (mitochondria in neurons), in the array `objects`.
+        size_bytes: of all arrays.
     """
 
     volume: str
@@ -40,59 +51,104 @@ class Part:
     resolution_nm: tuple[float, float, float]
     mean: float
     std: float
+    source: str = ""
+    annotated: tuple[int, ...] = ()
+    instances: int = 0
+    inner: bool = False
+    size_bytes: int = 0
+
+    @property
+    def voxels(self) -> int:
+        """How many there are."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of its arrays (z, y, x)."""
+        return ("raw", "ids", "classes", *(("objects",) if self.inner else ()))
+
+    def path(self, name: str) -> Path:
+        """The file of an array."""
+        return self.folder / f"{name}.npy"
 
     def open(self, name: str) -> NDArray[Any]:
-        """The array `raw`, `ids` or `classes` as a memory map."""
-        return np.load(self.folder / f"{name}.npy", mmap_mode="r")
+        """An array as a memory map."""
+        return np.load(self.path(name), mmap_mode="r")
 
 
-def prepare_part(record: Mapping[str, Any], volume_folder: Path, box: Box, folder: Path, *, ignore_index: int) -> Part:
+def prepare_part(record: Mapping[str, Any], volume_folder: Path, box: Box, folder: Path) -> Part:
     """Decode a part of a volume into `folder`, or find it there from an earlier run.
+
+    The volume is read tile by tile, so the memory needed does not depend on its size; the disk needed is 6 bytes a
+    voxel, 10 where instances lie inside others.
 
     Args:
         record: of the index `volumes`.
         volume_folder: what the record's path is relative to.
         box: which voxels.
         folder: where parts are kept, one folder each.
-        ignore_index: the class of voxels about which nothing is known.
+
+    Raises:
+        InputError: a label holds what is no class.
+        MachineError: the disk is full.
     """
-    key = content_key(record["digest"], box, ignore_index, VERSION)
+    classes, labelled = annotated_classes(record), record.get("annotated_box")
+    key = content_key(record["digest"], box, classes, labelled, VERSION)
     place = folder / f"{record['name']}-{key[:16]}"
-    if not (place / "part.json").exists():
+    if not (place / _FACTS).exists():
         with open_volume(volume_folder / record["path"]) as volume, atomic_path(place, folder=True) as part:
-            _decode(volume, box, part, ignore_index)
-    facts = json.loads((place / "part.json").read_text(encoding="utf-8"))
-    shape, resolution = tuple(facts["shape"]), tuple(facts["resolution_nm"])
-    return Part(record["name"], place, shape, resolution, facts["mean"], facts["std"])
+            facts = decode_part(volume, box, part, classes=classes, labelled=labelled)
+            mean, std = grey_statistics(volume)
+            facts |= {"resolution_nm": volume.resolution_nm, "mean": mean, "std": std}
+            (part / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+    facts = json.loads((place / _FACTS).read_text(encoding="utf-8"))
+    return Part(
+        volume=record["name"],
+        folder=place,
+        shape=tuple(facts["shape"]),
+        resolution_nm=tuple(facts["resolution_nm"]),
+        mean=facts["mean"],
+        std=facts["std"],
+        source=str(record.get("source") or ""),
+        annotated=classes,
+        instances=facts["instances"],
+        inner=facts["inner"],
+        size_bytes=sum(file.stat().st_size for file in place.iterdir()),
+    )
 
 
-def _decode(volume: Volume, box: Box, folder: Path, ignore_index: int) -> None:
-    (z0, z1), *plane = box
-    shape = (z1 - z0, *(stop - start for start, stop in plane))
-    types = {"raw": "u1", "ids": "i8", "classes": "i2"}
-    arrays = {
-        name: np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
-        for name, kind in types.items()
-    }
-    instances = instance_name(volume.labels)
-    for part in slabs(shape[0]):
-        where = (slice(z0 + part.start, z0 + part.stop), *(slice(start, stop) for start, stop in plane))
-        labels = {name: dataset[where] for name, dataset in volume.labels.items()}
-        arrays["raw"][part] = volume.raw[where]
-        arrays["ids"][part] = labels[instances].astype(np.int64) if instances else 0
-        arrays["classes"][part] = class_map(labels, ignore_index=ignore_index)
-    for array in arrays.values():
-        array.flush()
-    mean, std = grey_statistics(volume)
-    facts = {"shape": shape, "resolution_nm": volume.resolution_nm, "mean": mean, "std": std}
-    (folder / "part.json").write_text(json.dumps(facts), encoding="utf-8")
+def remove_other_parts(folder: Path, kept: Sequence[Part]) -> int:
+    """Remove the decoded parts in `folder` that are not among `kept`, and what a killed run left; return how many."""
+    if not folder.is_dir():
+        return 0
+    removed = remove_leftovers(folder)
+    names = {part.folder.name for part in kept}
+    for place in folder.iterdir():
+        if place.name not in names and (place / _FACTS).exists():
+            shutil.rmtree(place, ignore_errors=True)
+            removed += 1
+    return removed
 
 
 def grey_statistics(volume: Volume, sections: int = 32) -> tuple[float, float]:
     """Mean and standard deviation of the grey values, from up to `sections` sections spread over the volume.
 
     A training patch and an inference window of one volume are normalised by the same two numbers.
+
+    Raises:
+        InputError: a grey value is not finite.
     """
-    chosen = np.unique(np.linspace(0, volume.shape[0] - 1, min(sections, volume.shape[0])).astype(int))
-    values = np.stack([volume.raw[int(z)] for z in chosen]).astype(np.float64)
-    return float(values.mean()), float(max(values.std(), 1e-6))
+    depth, height, width = volume.shape
+    chosen = np.unique(np.linspace(0, depth - 1, min(sections, depth)).astype(int))
+    rows = max(CHUNK[1], _MOST_VALUES // width // CHUNK[1] * CHUNK[1])
+    count, total, squares = 0, 0.0, 0.0
+    for z in chosen:
+        for part in slabs(height, rows):
+            values = np.asarray(volume.raw[int(z) : int(z) + 1, part]).astype(np.float64)
+            count += values.size
+            total += float(values.sum())
+            squares += float(np.square(values).sum())
+    mean = total / count
+    if not np.isfinite(squares):
+        raise InputError(f"{volume.path}: the grey values are not all finite; replace them first")
+    return mean, max(max(squares / count - mean * mean, 0.0) ** 0.5, 1e-6)

@@ -35,19 +35,32 @@ def candidates() -> Iterator[Threshold]:
 
 
 def threshold_watershed(
-    raw: NDArray[np.uint8], resolution_nm: Sequence[float], threshold: Threshold
+    raw: NDArray[np.uint8], resolution_nm: Sequence[float], threshold: Threshold, *, level: float | None = None
 ) -> NDArray[np.int32]:
-    """Segment grey values (z, y, x), membranes being dark, into ids 1..n."""
+    """Segment grey values (z, y, x), membranes being dark, into ids 1..n.
+
+    Args:
+        raw: grey values.
+        resolution_nm: voxel size (z, y, x).
+        threshold: what is membrane, what is a seed.
+        level: the smoothed grey value up to which a voxel is membrane; None = the quantile of these values.
+    """
     import cc3d
     import edt
-    from scipy.ndimage import gaussian_filter
     from skimage.segmentation import watershed
 
-    sigma = [_SMOOTH_NM / step if step <= 2 * _SMOOTH_NM else 0 for step in resolution_nm]
-    smooth = gaussian_filter(raw.astype(np.float32), sigma)
-    cells = np.ascontiguousarray(smooth > np.quantile(smooth, threshold.quantile))
+    smooth = smoothed(raw, resolution_nm)
+    cells = np.ascontiguousarray(smooth > (np.quantile(smooth, threshold.quantile) if level is None else level))
     away = edt.edt(cells, anisotropy=tuple(resolution_nm))
     seeds = cc3d.connected_components(away > threshold.seed_nm, connectivity=6)
     if not seeds.any():
         return np.ones(raw.shape, np.int32)
     return watershed(-away, seeds.astype(np.int32))
+
+
+def smoothed(raw: NDArray[np.uint8], resolution_nm: Sequence[float]) -> NDArray[np.float32]:
+    """Grey values after a Gaussian of 10 nm, along the axes whose voxels are not much longer."""
+    from scipy.ndimage import gaussian_filter
+
+    sigma = [_SMOOTH_NM / step if step <= 2 * _SMOOTH_NM else 0 for step in resolution_nm]
+    return np.asarray(gaussian_filter(raw.astype(np.float32), sigma))

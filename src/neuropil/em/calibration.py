@@ -20,15 +20,18 @@ from neuropil.em.labels import instance_name
 from neuropil.em.metrics import Contingency, variation_of_information
 from neuropil.em.network import EmNetwork
 from neuropil.em.network_checkpoint import load_checkpoint, save_calibrated
-from neuropil.em.parameters import EmInferenceParameters
+from neuropil.em.parameters import EmDecodingParameters, EmInferenceParameters
 from neuropil.em.patches import components
+from neuropil.em.regridding import grid_box, on_grid
 from neuropil.em.volume import open_volume
 from neuropil.em.windows import Spans, slices
+from neuropil.errors import InputError
+from neuropil.statistics.volumes import having
 from neuropil.work.keys import content_key, file_digest
 from neuropil.work.ledger import Entry, Ledger
 from neuropil.work.progress import Progress
 
-VERSION = 1
+VERSION = 2
 
 Row = dict[str, Any]
 
@@ -46,7 +49,8 @@ def calibrate(
     """Try each pair of biases on the validation parts and store the best with the weights.
 
     The baseline's threshold is chosen on the same voxels, so that both methods were told as much. Only the boxes
-    `val` of the split are read, of a large one its middle, as much as one decoding block.
+    `val` of the split are read, of a large one its middle, as much as one decoding block. Volumes whose voxels are of
+    another size than the network's count only where there are no others.
 
     Args:
         volumes: records of the annotated volumes.
@@ -59,13 +63,20 @@ def calibrate(
 
     Returns:
         `target`.
+
+    Raises:
+        InputError: no volume has a validation part.
     """
-    digests = [record["digest"] for record in volumes]
+    loaded = load_checkpoint(network).network
+    chosen = having(volumes, split, "val")
+    if not chosen:
+        raise InputError("the split has no validation part; em_segmentation.data.split.protocol=gap makes one")
+    digests = [record["digest"] for record in chosen]
     key = content_key(file_digest(network), split["hash"], digests, parameters, seed, VERSION, DECODER, INFERENCE)
     ledger = Ledger(target.with_suffix(".jsonl"))
     if ledger.find("calibration", key) is not None and target.exists():
         return target
-    rows = _try_all(volumes, volume_folder, split, load_checkpoint(network).network, parameters, seed)
+    rows = _try_all(chosen, volume_folder, split, loaded, parameters, seed)
     found = {kind: best_calibration(list(_of(rows, kind))) for kind in ("decoding", "baseline")}
     calibration = {
         "decoding": Calibration(*found["decoding"]["setting"]).record(),
@@ -95,8 +106,8 @@ def _try_all(
     thresholds = list(candidates())
     with Progress("calibrating decoding", len(volumes) * (len(pairs) + len(thresholds))) as progress:
         for record in volumes:
-            box = _middle(split["volumes"][record["name"]]["val"], decoding.block_size)
-            raw, truth, affinities = _validation(record, volume_folder, box, predictor)
+            box = split["volumes"][record["name"]]["val"]
+            raw, truth, affinities, spacing = _validation(record, volume_folder, box, predictor, network, decoding)
             for near, far in pairs:
                 labels = decode(
                     affinities, offsets, Calibration(near, far),
@@ -105,7 +116,7 @@ def _try_all(
                 _note(rows, ("decoding", near, far), truth, labels)
                 progress.advance()
             for threshold in thresholds:
-                cells = threshold_watershed(raw, record["resolution_nm"], threshold)
+                cells = threshold_watershed(raw, spacing, threshold)
                 _note(rows, ("baseline", threshold.quantile, threshold.seed_nm), truth, cells)
                 progress.advance()
     return rows
@@ -121,15 +132,27 @@ def _middle(box: Sequence[Sequence[int]], most: Sequence[int]) -> Spans:
 
 
 def _validation(
-    record: Mapping[str, Any], folder: Path, box: Spans, predictor: Predictor
-) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]:
-    """Grey values, true instances (connected inside the box) and affinities (uint8) of a box."""
+    record: Mapping[str, Any],
+    folder: Path,
+    part: Sequence[Sequence[int]],
+    predictor: Predictor,
+    network: EmNetwork,
+    decoding: EmDecodingParameters,
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], tuple[float, float, float]]:
+    """Grey values, true instances (connected inside the box), affinities (uint8), voxel size: the middle of a part.
+
+    All on the network's grid, as inference sees the volume: biases found on another grid would be of other affinities.
+    """
+    spacing, dims = network.hyperparameters["spacing_nm"], int(network.hyperparameters["spatial_dims"])
     with open_volume(folder / record["path"]) as volume:
         mean, std = grey_statistics(volume)
-        prediction = predictor.predict(volume, box, bounds=box, mean=mean, std=std)
-        name = instance_name(volume.labels)
-        truth = components(np.asarray(volume.labels[str(name)][slices(box)]).astype(np.int64), smallest=1)
-        return volume.raw[slices(box)], truth, np.rint(prediction.affinities * 255).astype(np.uint8)
+        seen = on_grid(volume, spacing, dims)
+        box = _middle(grid_box(part, volume.shape, seen.shape), decoding.block_size)
+        prediction = predictor.predict(seen, box, bounds=box, mean=mean, std=std)
+        name = instance_name(seen.labels)
+        truth = components(np.asarray(seen.labels[str(name)][slices(box)]).astype(np.int64), smallest=1)
+        raw = np.rint(np.asarray(seen.raw[slices(box)])).astype(np.uint8)
+        return raw, truth, np.rint(prediction.affinities * 255).astype(np.uint8), seen.resolution_nm
 
 
 def _note(

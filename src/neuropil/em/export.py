@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuropil.em.container import new_container, new_dataset, slabs
 from neuropil.em.parameters import EmInferenceParameters
+from neuropil.em.resampling import nearest
 from neuropil.em.volume import LABELS_GROUP, SUFFIXES
 from neuropil.em.windows import Spans, slices
 from neuropil.errors import InputError
@@ -61,6 +62,12 @@ def _copy_probabilities(file: Any, source: Path, shape: tuple[int, ...], resolut
 
     array: Any = zarr.open_group(source, mode="r")["probabilities"]
     z, y, x = resolution
-    dataset = new_dataset(file, PROBABILITIES, array.shape, "float16", (z, y, x))
+    dataset = new_dataset(file, PROBABILITIES, (array.shape[0], *shape), "float16", (z, y, x))
+    rows, columns = (nearest(old, new) for old, new in zip(array.shape[2:], shape[1:], strict=True))
+    sections = nearest(array.shape[1], shape[0])
     for part in slabs(shape[0]):
-        dataset[:, part] = array[:, part]
+        depth = sections[part]
+        values = array[:, int(depth[0]) : int(depth[-1]) + 1]
+        if array.shape[1:] != shape:  # predicted on another grid: each voxel takes those of the one it lies in
+            values = values[np.ix_(np.arange(len(values)), depth - depth[0], rows, columns)]
+        dataset[:, part] = values

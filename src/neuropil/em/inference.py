@@ -16,7 +16,7 @@ from neuropil.em.volume import Volume
 from neuropil.em.windows import Spans, blend_weights, slices, windows
 from neuropil.errors import InputError
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class EmModule(pl.LightningModule):
         weights = self.loss.class_weights
         self.register_buffer("class_weights", None if weights is None else torch.tensor(weights), persistent=False)
         self._dims = int(network["spatial_dims"])
+        self._spacing = tuple(network["spacing_nm"])[-self._dims :]
         channels_last(self.network, self._dims)
         wanted = {"semantic": self.loss.weight_semantic, "embedding": self.loss.weight_embedding}
         self._heads = [name for name, weight in wanted.items() if weight > 0] + ["affinity"]
@@ -71,31 +72,52 @@ class EmModule(pl.LightningModule):
         for name, value in losses.items():
             self.log(f"{stage}/{name}", value.detach(), on_step=False, on_epoch=True, batch_size=size)
         if stage == "val" and "semantic" in output:
-            known = batch["classes"] != self.loss.ignore_index
+            known = (batch["classes"] >= 0) & (batch["classes"] != self.loss.ignore_index)
             right = (output["semantic"].argmax(1) == batch["classes"])[known].float()
             if len(right):
                 self.log("val/accuracy", right.mean(), on_step=False, on_epoch=True, batch_size=size)
         return losses["loss"]
 
     def losses(self, output: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
-        """The total as `loss`, and its parts under the guide's names; heads without weight are absent."""
+        """The total as `loss`, and its parts under the guide's names; heads without weight are absent.
+
+        Args:
+            output: of the network.
+            batch: an item of `PatchDataset` with a first axis. Without `annotated` all classes count as annotated;
+                without `objects` the instances `ids` are taken, without `class_ids` as of one class.
+        """
         p = self.loss
         parts: dict[str, Tensor] = {"loss_aff": affinity_loss(output["affinity"], batch["affinities"], batch["known"])}
         total = p.weight_affinity * parts["loss_aff"]
         if "semantic" in output:
-            logits, classes = output["semantic"], batch["classes"]
-            parts["loss_ce"] = cross_entropy(
-                logits, classes, ignore_index=p.ignore_index, class_weights=self.class_weights
-            )
-            parts["loss_sem"] = p.ce_weight * parts["loss_ce"]
-            if p.dice_weight > 0:
-                parts["loss_dice"] = soft_dice(logits, classes, ignore_index=p.ignore_index)
-                parts["loss_sem"] = parts["loss_sem"] + p.dice_weight * parts["loss_dice"]
+            parts |= self._semantic(output["semantic"], batch)
             total = total + p.weight_semantic * parts["loss_sem"]
         if "embedding" in output:
-            terms = discriminative_loss(
-                output["embedding"], batch["ids"], batch["weights"], delta_v=p.delta_v, delta_d=p.delta_d
-            )
-            parts["loss_ins"] = p.weight_pull * terms.pull + p.weight_push * terms.push + p.weight_norm * terms.norm
+            parts["loss_ins"] = self._instances(output["embedding"], batch)
             total = total + p.weight_embedding * parts["loss_ins"]
         return {"loss": total, **parts}
+
+    def _semantic(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
+        p, classes, annotated = self.loss, batch["classes"], batch.get("annotated")
+        ce = cross_entropy(
+            logits, classes, ignore_index=p.ignore_index, class_weights=self.class_weights, annotated=annotated
+        )
+        parts = {"loss_ce": ce, "loss_sem": p.ce_weight * ce}
+        if p.dice_weight > 0:
+            dice = soft_dice(logits, classes, ignore_index=p.ignore_index, annotated=annotated)
+            parts |= {"loss_dice": dice, "loss_sem": parts["loss_sem"] + p.dice_weight * dice}
+        return parts
+
+    def _instances(self, embeddings: Tensor, batch: Batch) -> Tensor:
+        p = self.loss
+        terms = discriminative_loss(
+            embeddings,
+            batch.get("objects", batch["ids"]),
+            batch["weights"],
+            delta_v=p.delta_v,
+            delta_d=p.delta_d,
+            class_ids=batch.get("class_ids") if p.per_class else None,
+            push_radius_nm=p.push_radius_nm,
+            resolution_nm=self._spacing,
+        )
+        return p.weight_pull * terms.pull + p.weight_push * terms.push + p.weight_norm * terms.norm

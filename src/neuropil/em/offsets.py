@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from neuropil.compiled import compiled
 
 Offsets = list[tuple[int, int, int]]
 
@@ -41,13 +44,14 @@ def pair(shape: Sequence[int], offset: Sequence[int]) -> tuple[tuple[slice, ...]
 
 
 def true_affinities(
-    ids: NDArray[np.integer], offsets: Sequence[Sequence[int]]
+    ids: NDArray[np.integer], offsets: Sequence[Sequence[int]], *, unknown: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """What the affinity head should say, and where that is known.
 
     Args:
         ids: instance ids, (z, y, x), 0 = none (background, boundary or unknown).
         offsets: voxel pairs, (z, y, x).
+        unknown: where nobody looked for instances, (z, y, x): a pair that has a voxel there is not known.
 
     Returns:
         Affinities, uint8 (offset, z, y, x): 1 where both voxels of the pair carry one id that is not 0.
@@ -55,10 +59,26 @@ def true_affinities(
     """
     affinities = np.zeros((len(offsets), *ids.shape), np.uint8)
     known = np.zeros_like(affinities)
-    for channel, offset in enumerate(offsets):
-        if any(abs(step) >= size for step, size in zip(offset, ids.shape, strict=True)):
-            continue
-        first, second = pair(ids.shape, offset)
-        affinities[channel][first] = (ids[first] == ids[second]) & (ids[first] > 0)
-        known[channel][first] = (ids[first] > 0) | (ids[second] > 0)
+    blind = unknown is not None and bool(unknown.any())
+    hidden = np.ascontiguousarray(unknown) if blind else np.zeros((1, 1, 1), np.bool_)
+    _judge(np.ascontiguousarray(ids), hidden, blind, np.array(offsets, np.int64).reshape(-1, 3), affinities, known)
     return affinities, known
+
+
+@compiled
+def _judge(ids: Any, unknown: Any, blind: bool, offsets: Any, affinities: Any, known: Any) -> None:
+    """Fill in what is not 0; one pass for each offset."""
+    depth, height, width = ids.shape
+    for channel in range(len(offsets)):
+        dz, dy, dx = offsets[channel]
+        for z in range(max(0, -dz), depth - max(0, dz)):
+            for y in range(max(0, -dy), height - max(0, dy)):
+                for x in range(max(0, -dx), width - max(0, dx)):
+                    one, other = ids[z, y, x], ids[z + dz, y + dy, x + dx]
+                    if one <= 0 and other <= 0:
+                        continue
+                    if blind and (unknown[z, y, x] or unknown[z + dz, y + dy, x + dx]):
+                        continue
+                    known[channel, z, y, x] = 1
+                    if one == other:
+                        affinities[channel, z, y, x] = 1

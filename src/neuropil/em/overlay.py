@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from neuropil.em.metrics import Contingency
-from neuropil.em.scoring import HeldOut
+from neuropil.em.scoring.held_out import HeldOut
+from neuropil.em.scoring.tables import tile_tables
 
 _PANEL = 420  # pixels of a panel's width
+_MOST = 2 * _PANEL  # voxels of a plane drawn along each axis; a larger one is drawn in every n-th voxel
 _GAP, _HEAD = 8, 26
 _OPACITY = 0.45
 _BARS_NM = (50, 100, 200, 500, 1000, 2000, 5000)
@@ -42,19 +44,22 @@ def draw_overlay(parts: Iterable[HeldOut]) -> bytes:
 
 
 def _rows(part: HeldOut) -> Iterable[Image.Image]:
-    colours = np.random.default_rng(3).integers(40, 256, (int(part.truth.max()) + 1, 3)).astype(np.uint8)
+    table = Contingency.total(tile_tables(part.truth, part.network))
+    colours = np.random.default_rng(3).integers(40, 256, (int(table.truth.max(initial=0)) + 1, 3)).astype(np.uint8)
     colours[0] = 0
-    table = Contingency.of(part.truth, part.segmentation)
     order = np.argsort(table.voxels)
-    best = np.zeros(int(part.segmentation.max()) + 1, np.int64)
+    best = np.zeros(int(table.predicted.max(initial=0)) + 1, np.int64)
     best[table.predicted[order].astype(np.int64)] = table.truth[order].astype(np.int64)
-    z, y = part.raw.shape[0] // 2, part.raw.shape[1] // 2
-    _, dy, dx = part.resolution_nm
+    z, y = part.shape[0] // 2, part.shape[1] // 2
+    dz, dy, dx = part.resolution_nm
+    steps = [-(-size // _MOST) for size in part.shape]
+    every = [slice(None, None, step) for step in steps]
     for name, plane, pitch in (
-        (f"section {z}", (z, slice(None), slice(None)), (dy, dx)),
-        ("along z", (slice(None), y, slice(None)), (part.resolution_nm[0], dx)),
+        (f"section {z + part.box[0][0]}", (z, every[1], every[2]), (dy * steps[1], dx * steps[2])),
+        ("along z", (every[0], y, every[2]), (dz * steps[0], dx * steps[2])),
     ):
-        raw, truth, found = part.raw[plane], part.truth[plane], part.segmentation[plane]
+        raw = np.asarray(part.raw[plane])
+        truth, found = (np.asarray(array[plane]).astype(np.int64) for array in (part.truth, part.network))
         yield _row(
             [
                 (f"{part.name}, held-out part, {name}", np.repeat(raw[..., None], 3, -1)),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from neuropil.parameters import Positive, Ratio, Section, Size3
+from neuropil.em.augmentation.parameters import EmAugmentationParameters
+from neuropil.parameters import Lengths3, Positive, Ratio, Section, Size3
 from neuropil.training.parameters import TrainingParameters
 
 Fraction = Annotated[float, Field(gt=0, lt=0.5)]
@@ -36,6 +37,11 @@ class EmModelParameters(Section):
 class EmSplitParameters(Section):
     """Which part of each volume trains, which calibrates, which is only scored."""
 
+    protocol: Literal["published", "gap", "volume"] = Field(
+        "published",
+        description="published: whole volumes where the source says what each is for, the parts it leaves open cut "
+        "by a gap; gap: every volume is cut in three; volume: whole volumes, never cut",
+    )
     val_fraction: Fraction = Field(
         0.15, description="share of the extent (gaps left out) for validation and calibration"
     )
@@ -46,16 +52,21 @@ class EmSplitParameters(Section):
     )
 
 
-class EmAugmentationParameters(Section):
-    """Changes of the training patches; each is drawn anew for every patch."""
+class EmSamplingParameters(Section):
+    """How the places of training patches are drawn; the three shares are divided by their sum."""
 
-    symmetries: bool = Field(True, description="flips, and transposes of axes of equal voxel size")
-    intensity: Ratio = Field(0.8, description="probability of a change of brightness, contrast and gamma")
-    section_contrast: Ratio = Field(0.3, description="probability that sections differ in brightness and contrast")
-    noise: Ratio = Field(0.3, description="probability of Gaussian noise")
-    missing_section: Ratio = Field(
-        0.1, description="probability that one section is blank (boxes of 8 sections or more)"
+    uniform: Weight = Field(1.0, description="share of the patches drawn evenly over the voxels")
+    classes: Weight = Field(0.0, description="share drawn about a voxel of a class, every class as often as another")
+    instances: Weight = Field(0.0, description="share drawn about a voxel of an instance")
+    instance_power: Ratio = Field(
+        0.5, description="an instance is drawn in proportion to its voxels to this power; 0 = each as often"
     )
+
+    @model_validator(mode="after")
+    def _possible(self) -> EmSamplingParameters:
+        if self.uniform + self.classes + self.instances == 0:
+            raise ValueError("uniform, classes and instances are all 0; one of them must be above 0")
+        return self
 
 
 class EmDataParameters(Section):
@@ -71,6 +82,14 @@ class EmDataParameters(Section):
         0, ge=0, le=8, description="voxels (in plane) eroded off each instance to make a boundary"
     )
     min_instance_voxels: Positive = Field(32, description="smaller pieces of an instance in a patch are ignored")
+    voxel_nm: Lengths3 | None = Field(
+        None, description="voxel size of the network, nm, (z, y, x); null = that of the largest volume"
+    )
+    volume_weights: dict[str, Weight] = Field(
+        {}, description="how often a source or a volume is drawn; sources not named weigh 1; empty = by their voxels"
+    )
+    sampling: EmSamplingParameters = EmSamplingParameters()
+    cache_rate: Ratio = Field(0.0, description="share of the decoded voxels held in memory; the rest is memory-mapped")
     augmentation: EmAugmentationParameters = EmAugmentationParameters()
     split: EmSplitParameters = EmSplitParameters()
 
@@ -90,8 +109,19 @@ class EmLossParameters(Section):
     weight_norm: Weight = Field(0.001, description="keep the means near the origin")
     delta_v: float = Field(0.5, gt=0, description="distance to the mean that costs nothing")
     delta_d: float = Field(1.5, gt=0, description="half the distance between means that costs nothing")
+    per_class: bool = Field(True, description="push apart the means of instances of one class only")
+    push_radius_nm: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="push apart only instances that come this near each other; null = all pairs of a patch"
+    )
     weight_edge: float = Field(10.0, ge=1, description="weight of voxels whose 3x3x3 neighbourhood holds two labels")
     weight_bone: float = Field(10.0, ge=1, description="weight of voxels on the medial axis")
+
+    @field_validator("ignore_index")
+    @classmethod
+    def _not_other(cls, value: int) -> int:
+        if value == -1:
+            raise ValueError("-1 means `none of the annotated classes`; choose another label to ignore, such as -100")
+        return value
 
 
 class EmOptimizerParameters(Section):
@@ -155,6 +185,8 @@ class EmSegmentationParameters(Section):
             raise ValueError(
                 f"loss.class_weights has {len(weights)} entries, model.num_classes is {self.model.num_classes}"
             )
+        if self.data.volume_weights and not any(self.data.volume_weights.values()):
+            raise ValueError("data.volume_weights are all 0; one of them must be above 0")
         if self.loss.weight_affinity == 0:
             raise ValueError("loss.weight_affinity is 0, but instances are decoded from the affinity head")
         return self

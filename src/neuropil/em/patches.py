@@ -11,29 +11,39 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from neuropil.em.arrays import Part
-from neuropil.em.augmentation import shaded, symmetric
-from neuropil.em.labels import BACKGROUND
+from neuropil.em.augmentation import augment, margin, prepare
+from neuropil.em.crops import Crops
+from neuropil.em.labels import BACKGROUND, CLASSES, UNKNOWN, annotated_mask, id_bases
 from neuropil.em.offsets import true_affinities
 from neuropil.em.parameters import EmDataParameters, EmLossParameters
+from neuropil.em.sampling import PlaceSampler, box_start, part_shares
 from neuropil.em.weights import voxel_weights
 
 _TRAIN, _VALIDATION = 0, 1
 
 
 class PatchDataset(Dataset[dict[str, torch.Tensor]]):
-    """Patches drawn evenly over the voxels of the parts.
+    """Patches of the parts, drawn by the weights of the volumes and by `data.sampling`.
 
     Args:
-        parts: memory maps, of the training parts or of the validation parts.
+        parts: decoded, of the training parts or of the validation parts.
         offsets: voxel pairs of the affinity head.
         data: patch size and so on.
         loss: weights of edges and medial axes, the class that means unknown.
         seed: of all that is drawn.
-        validation: the same `validation_samples` patches at every epoch, not augmented.
+        validation: the same `validation_samples` patches at every epoch, drawn as the training's, not augmented.
+        spacing_nm: voxel size of the network, (z, y, x); parts of another are resampled. None: each as it is.
+        num_classes: of the semantic head.
 
-    An item, without the axis z in slice mode: `raw` float32 (1, z, y, x), mean 0 and deviation 1; `ids` int64
-    (z, y, x), consecutive, an instance being one connected component of the patch; `classes` int64; `weights`
-    float32; `affinities` and `known` uint8 (offset, z, y, x).
+    An item, without the axis z in slice mode:
+        raw          float32 (1, z, y, x), mean 0 and deviation 1 over the volume
+        ids          int64 (z, y, x), 1..n: the instances to be segmented, each one connected component of the patch
+        objects      int64 (z, y, x), 1..m: the innermost instances (a mitochondrion, not its neuron), alike
+        class_ids    int64 (z, y, x), the class of each voxel's object, 0 = no object
+        classes      int64 (z, y, x), the class of each voxel, `labels.OTHER` or `loss.ignore_index`
+        annotated    bool (num_classes,), the classes that somebody looked for in this volume
+        weights      float32 (z, y, x), edge weight times bone weight of the objects
+        affinities, known   uint8 (offset, z, y, x), of `ids`
     """
 
     def __init__(
@@ -45,81 +55,111 @@ class PatchDataset(Dataset[dict[str, torch.Tensor]]):
         loss: EmLossParameters,
         seed: int,
         validation: bool,
+        spacing_nm: Sequence[float] | None = None,
+        num_classes: int = CLASSES,
     ) -> None:
         self.parts = list(parts)
         self.offsets = [tuple(offset) for offset in offsets]
-        self.size = (1, *data.patch_size[1:]) if data.slice_mode else data.patch_size
+        self.size: tuple[int, int, int] = (1, *data.patch_size[1:]) if data.slice_mode else data.patch_size
         self.data, self.loss = data, loss
         self.validation = validation
         self._seed, self._epoch = seed, 0
-        voxels = np.array([np.prod(part.shape) for part in self.parts], float)
-        self._shares = voxels / voxels.sum()
-        self._open: dict[tuple[int, str], NDArray[Any]] = {}
+        self._shares = part_shares(self.parts, data.volume_weights)
+        self._places = PlaceSampler(self.parts, data.sampling, data.min_instance_voxels)
+        self._crops = Crops(self.parts, spacing_nm, 2 if data.slice_mode else 3, data.cache_rate)
+        self._bases = id_bases(part.instances for part in self.parts)
+        self._annotated = [annotated_mask(part.annotated, num_classes) for part in self.parts]
 
     def __len__(self) -> int:
         return self.data.validation_samples if self.validation else self.data.samples_per_epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch the next items belong to."""
+        """Say which epoch the next items belong to; what is to be held in memory is read at the first call."""
         self._epoch = epoch
+        if not self.validation:
+            prepare(self.data.augmentation)  # imported once, here: workers are forked anew for every epoch
+        self._crops.load()
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         purpose = (_VALIDATION, 0) if self.validation else (_TRAIN, self._epoch)
         rng = np.random.default_rng([self._seed, *purpose, index])
         chosen = int(rng.choice(len(self.parts), p=self._shares))
-        part = self.parts[chosen]
-        arrays = self._crop(chosen, rng)
-        augmentation = self.data.augmentation
-        if augmentation.symmetries and not self.validation:
-            arrays = symmetric(arrays, part.resolution_nm, rng)
-        raw = (arrays["raw"].astype(np.float32) - part.mean) / part.std
-        if not self.validation:
-            raw = shaded(raw, augmentation, rng)
+        arrays = self._patch(chosen, rng)
         ids = components(arrays["ids"], self.data.min_instance_voxels)
-        affinities, known = true_affinities(ids, self.offsets)
+        same = arrays["objects"] is arrays["ids"]
+        objects = ids if same else components(arrays["objects"], self.data.min_instance_voxels)
+        affinities, known = true_affinities(ids, self.offsets, unknown=arrays["classes"] == UNKNOWN)
+        classes = arrays["classes"]
+        if BACKGROUND in self.parts[chosen].annotated:
+            classes = eroded(classes, arrays["ids"], self.data.erode_labels)
         item = {
-            "raw": raw[None],
+            "raw": arrays["raw"][None],
             "ids": ids,
-            "classes": eroded(arrays["classes"].astype(np.int64), arrays["ids"], self.data.erode_labels),
+            "objects": objects,
+            "class_ids": np.where(objects > 0, arrays["class_ids"], 0).astype(np.int64),
+            "classes": np.where(classes == UNKNOWN, self.loss.ignore_index, classes.astype(np.int64)),
             "affinities": affinities,
             "known": known,
-            "weights": self._weights(ids, part),
+            "weights": self._weights(objects, self._crops.resolution_nm(chosen)),
         }
-        return {name: torch.from_numpy(self._flat(array)) for name, array in item.items()}
+        flat = {name: torch.from_numpy(self._flat(array)) for name, array in item.items()}
+        return {**flat, "annotated": torch.from_numpy(self._annotated[chosen].copy())}
 
-    def _weights(self, ids: NDArray[np.int64], part: Part) -> NDArray[np.float32]:
+    def _patch(self, chosen: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        """Arrays of the patch's size: one crop, augmented where the patch is for training."""
+        augmentation, resolution = self.data.augmentation, self._crops.resolution_nm(chosen)
+        if self.validation or not augmentation.enabled:
+            return self._crop(chosen, self.size, rng, (0, 0, 0))
+        beyond = margin(augmentation, self.size, resolution)
+        arrays = self._crop(chosen, self.size, rng, beyond)
+        same = arrays["objects"] is arrays["ids"]
+        if same:
+            del arrays["objects"]
+        changed = augment(
+            arrays,
+            self.size,
+            resolution,
+            augmentation,
+            rng,
+            partner=lambda: self._crop(chosen, self.size, rng, (0, 0, 0)),
+            unknown={"classes": UNKNOWN},
+        )
+        return {**changed, "objects": changed["ids"]} if same else changed
+
+    def _crop(
+        self, chosen: int, size: tuple[int, int, int], rng: np.random.Generator, beyond: Sequence[int]
+    ) -> dict[str, NDArray[Any]]:
+        """A random crop, `beyond` voxels wider on each side; ids are unique over all parts."""
+        place = self._places.draw(chosen, rng)
+        taken = self._crops.source_size(chosen, size)
+        start = box_start(place, self.parts[chosen].shape, taken, rng)
+        arrays = self._crops.read(chosen, start, size, beyond)
+        base = self._bases[chosen]
+        ids = _based(arrays["ids"], base)
+        inner = arrays["objects"] is not arrays["ids"]
+        part = self.parts[chosen]
+        return {
+            "raw": (arrays["raw"] - np.float32(part.mean)) / np.float32(part.std),
+            "ids": ids,
+            "objects": _based(arrays["objects"], base) if inner else ids,
+            "class_ids": self._crops.classes_of(chosen)[arrays["objects"]],
+            "classes": arrays["classes"],
+        }
+
+    def _weights(self, objects: NDArray[np.int64], resolution_nm: Sequence[float]) -> NDArray[np.float32]:
         if self.loss.weight_embedding == 0:  # nobody reads them
-            return np.zeros(ids.shape, np.float32)
+            return np.zeros(objects.shape, np.float32)
         return voxel_weights(
-            ids, part.resolution_nm, weight_edge=self.loss.weight_edge, weight_bone=self.loss.weight_bone
+            objects, resolution_nm, weight_edge=self.loss.weight_edge, weight_bone=self.loss.weight_bone
         )
 
     def _flat(self, array: NDArray[Any]) -> NDArray[Any]:
         return np.ascontiguousarray(array.squeeze(-3) if self.data.slice_mode else array)
 
-    def _crop(self, chosen: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """A box of each array; where the part is thinner than the patch, grey is mirrored and labels are unknown."""
-        shape = self.parts[chosen].shape
-        taken = [min(size, whole) for size, whole in zip(self.size, shape, strict=True)]
-        start = [int(rng.integers(whole - size + 1)) for size, whole in zip(taken, shape, strict=True)]
-        box = tuple(slice(a, a + size) for a, size in zip(start, taken, strict=True))
-        arrays = {name: np.asarray(self._array(chosen, name)[box]) for name in ("raw", "ids", "classes")}
-        missing = [(0, size - part) for size, part in zip(self.size, taken, strict=True)]
-        if not any(after for _, after in missing):
-            return arrays
-        return {
-            "raw": np.pad(arrays["raw"], missing, mode="symmetric"),
-            "ids": np.pad(arrays["ids"], missing),
-            "classes": np.pad(arrays["classes"], missing, constant_values=self.loss.ignore_index),
-        }
 
-    def _array(self, chosen: int, name: str) -> NDArray[Any]:
-        if (chosen, name) not in self._open:
-            self._open[chosen, name] = self.parts[chosen].open(name)
-        return self._open[chosen, name]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_open": {}}  # workers open their own maps
+def _based(rows: NDArray[np.int32], base: int) -> NDArray[np.int64]:
+    ids = rows.astype(np.int64)
+    return np.where(ids > 0, ids + base, 0) if base else ids
 
 
 def components(ids: NDArray[np.int64], smallest: int) -> NDArray[np.int64]:
@@ -130,20 +170,31 @@ def components(ids: NDArray[np.int64], smallest: int) -> NDArray[np.int64]:
     """
     import cc3d
 
-    pieces = cc3d.connected_components(ids, connectivity=6).astype(np.int64)
+    pieces = cc3d.connected_components(ids, connectivity=6)
     sizes = np.bincount(pieces.ravel())
     keep = sizes >= smallest
     keep[0] = False
     new = np.where(keep, np.cumsum(keep), 0).astype(np.int64)
-    return new[pieces]
+    return np.asarray(new[pieces])
 
 
-def eroded(classes: NDArray[np.int64], ids: NDArray[np.int64], voxels: int) -> NDArray[np.int64]:
-    """Classes with background where, within `voxels` in plane, another instance begins."""
+def eroded(classes: NDArray[np.integer], ids: NDArray[np.integer], voxels: int) -> NDArray[np.integer]:
+    """Classes with background where, within `voxels` in plane, another instance or none begins.
+
+    What borders on voxels where nobody looked for instances stays as it is.
+
+    Args:
+        classes: codes of the label space, (z, y, x).
+        ids: instances, (z, y, x), 0 = none.
+        voxels: how far, in plane; 0 changes nothing.
+    """
     if voxels == 0:
         return classes
     from scipy.ndimage import maximum_filter, minimum_filter
 
     size = (1, 2 * voxels + 1, 2 * voxels + 1)
     boundary = (maximum_filter(ids, size) != minimum_filter(ids, size)) & (ids > 0) & (classes > BACKGROUND)
-    return np.where(boundary, BACKGROUND, classes)
+    unknown = classes == UNKNOWN
+    if unknown.any():
+        boundary &= ~maximum_filter(unknown, size)
+    return np.where(boundary, classes.dtype.type(BACKGROUND), classes)

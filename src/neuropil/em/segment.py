@@ -16,6 +16,7 @@ from neuropil.em.export import output_path, write_segmentation
 from neuropil.em.inference import whole
 from neuropil.em.network_checkpoint import load_checkpoint
 from neuropil.em.parameters import EmInferenceParameters
+from neuropil.em.regridding import back
 from neuropil.em.stitching import common, grown, joined, matches, neighbours
 from neuropil.em.windows import Spans, blocks, slices
 from neuropil.errors import InputError
@@ -48,7 +49,7 @@ def decode_volumes(
     compute: ComputeParameters,
     seed: int,
 ) -> Iterator[dict[str, Any]]:
-    """Decode the affinities of each volume and write its instances to HDF5.
+    """Decode the affinities of each volume and write its instances to HDF5, on the volume's own grid.
 
     Args:
         records: from `predict_volumes`.
@@ -85,7 +86,7 @@ def _decode_volume(
     compute: ComputeParameters,
     seed: int,
 ) -> dict[str, Any]:
-    bounds = whole(record["shape"])
+    bounds = whole(record.get("grid", record["shape"]))
     decoding = parameters.decoding
     grid = list(blocks(bounds, decoding.block_size))
     grown_grid = [grown(block, bounds, decoding.overlap) for block in grid]
@@ -114,7 +115,8 @@ def _decode_volume(
         for block, job, table in zip(grid, jobs, tables, strict=True)
     )
     provenance = {"volume_digest": record["digest"], "checkpoint": record["checkpoint"], **calibration.record()}
-    write_segmentation(target, record, parts, provenance, probabilities=folder / record["path"], parameters=parameters)
+    native = back(parts, record.get("grid", record["shape"]), record["shape"])
+    write_segmentation(target, record, native, provenance, probabilities=folder / record["path"], parameters=parameters)
     return {
         "name": record["name"],
         "path": target.name,

@@ -1,16 +1,17 @@
-"""Splitting volumes into training, validation and test parts with a gap between them."""
+"""Splitting volumes into training, validation and test parts that lie apart."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
-from neuropil.errors import InputError
+from neuropil.statistics.volume_boxes import Cut, annotated_box
+from neuropil.statistics.volume_protocols import Roles, gap_roles, published_roles, volume_roles
+from neuropil.statistics.volume_touching import touching
 
-PARTS = ("train", "val", "test")
-_FEWEST = 8  # sections; a part with fewer along z says little about 3D, so a flat volume is split in plane
+Protocol = Literal["published", "gap", "volume"]
 
 
 def split_volumes(
@@ -20,68 +21,61 @@ def split_volumes(
     test_fraction: float,
     gap_nm: float,
     axis: str = "auto",
+    protocol: Protocol = "gap",
 ) -> dict[str, Any]:
-    """Divide each volume along one axis into train, gap, val, gap, test.
+    """Say which voxels of which volumes train, validate and test.
+
+    A volume that gives several parts is divided along one axis into train, gap, val, gap, test (those it gives), one
+    that gives a single part is that part as a whole; in both cases only the voxels that are annotated.
 
     Args:
-        records: of the index `volumes`: name, shape and resolution_nm, both (z, y, x), and digest.
-        val_fraction: share of the extent without the gaps.
-        test_fraction: share of the extent without the gaps.
+        records: of the index `volumes`: name, shape and resolution_nm, both (z, y, x), and digest; annotated_box,
+            split (as published: train, val, test) and source where they are known.
+        val_fraction: share of the extent without the gaps (protocol volume: of the volumes).
+        test_fraction: share of the extent without the gaps (protocol volume: of the volumes).
         gap_nm: left out between two parts, nanometres, rounded up to whole voxels.
         axis: z, y, x, or auto: z where every part gets at least eight sections, else the longer side in plane.
+        protocol: published, what the sources say, the parts they leave open being cut out of their training
+            volumes; gap, every volume in three parts; volume, whole volumes.
 
     Returns:
-        {"hash": of the split, "volumes": {name: {"train": [[z0, z1], [y0, y1], [x0, x1]], "val", "test"}},
-        "gap_nm", "axes": {name: axis}}.
+        {"hash": of the split, "protocol", "volumes": {name: {part: [[z0, z1], [y0, y1], [x0, x1]]}}, where a volume
+        has only the parts that it gives, "gap_nm", "axes": {name: axis, of those that were cut}, "notes": lines on
+        what is not sound}.
 
     Raises:
-        InputError: a volume is too small for the three parts and the gaps.
+        InputError: a volume is too small for its parts and the gaps, or protocol=volume has too few volumes.
     """
-    volumes, axes, digests = {}, {}, {}
+    records = list(records)
+    roles = _roles(records, protocol, val_fraction, test_fraction)
+    cut = Cut(val_fraction, test_fraction, gap_nm, axis)
+    volumes, axes = {}, {}
     for record in records:
         name = str(record["name"])
-        chosen = _axis(record, axis, val_fraction, test_fraction, gap_nm)
-        bounds = _bounds(record, chosen, val_fraction, test_fraction, gap_nm)
-        if bounds is None:
-            raise InputError(
-                f"volume {name}: {record['shape'][chosen]} voxels along {'zyx'[chosen]} are too few for three parts "
-                f"and two gaps; lower em_segmentation.data.split.gap_nm (now {gap_nm:g})"
-            )
-        whole = [[0, int(size)] for size in record["shape"]]
-        volumes[name] = {
-            part: [list(span) if position == chosen else whole[position] for position in range(3)]
-            for part, span in zip(PARTS, bounds, strict=True)
-        }
-        axes[name] = "zyx"[chosen]
-        digests[name] = record["digest"]
-    text = json.dumps([volumes, digests], sort_keys=True)
+        given = roles.parts[name]
+        if len(given) == 1:
+            volumes[name] = {given[0]: annotated_box(record)}
+        else:
+            volumes[name], axes[name] = cut.parts(record, given)
+    text = json.dumps([volumes, {str(record["name"]): record["digest"] for record in records}], sort_keys=True)
     return {
         "hash": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "protocol": protocol,
         "gap_nm": gap_nm,
         "axes": axes,
         "volumes": volumes,
+        "notes": [*roles.notes, *touching(records, volumes, gap_nm)],
     }
 
 
-def _axis(record: Mapping[str, Any], axis: str, val_fraction: float, test_fraction: float, gap_nm: float) -> int:
-    if axis != "auto":
-        return "zyx".index(axis)
-    bounds = _bounds(record, 0, val_fraction, test_fraction, gap_nm)
-    if bounds is not None and min(stop - start for start, stop in bounds) >= _FEWEST:
-        return 0
-    lengths = [size * step for size, step in zip(record["shape"], record["resolution_nm"], strict=True)]
-    return 1 if lengths[1] >= lengths[2] else 2
+def having(records: Iterable[Mapping[str, Any]], split: Mapping[str, Any], part: str) -> list[Mapping[str, Any]]:
+    """The records of the volumes that have a part (train, val or test) in a split."""
+    return [record for record in records if part in split["volumes"].get(record["name"], {})]
 
 
-def _bounds(
-    record: Mapping[str, Any], axis: int, val_fraction: float, test_fraction: float, gap_nm: float
-) -> Sequence[tuple[int, int]] | None:
-    """Start and stop of the three parts along the axis; None where a part would be empty."""
-    size, step = int(record["shape"][axis]), float(record["resolution_nm"][axis])
-    gap = -int(-gap_nm // step)
-    room = size - 2 * gap
-    val, test = round(room * val_fraction), round(room * test_fraction)
-    train = room - val - test
-    if min(train, val, test) < 1:
-        return None
-    return (0, train), (train + gap, train + gap + val), (size - test, size)
+def _roles(records: list[Mapping[str, Any]], protocol: Protocol, val_fraction: float, test_fraction: float) -> Roles:
+    if protocol == "published":
+        return published_roles(records)
+    if protocol == "volume":
+        return volume_roles(records, val_fraction, test_fraction)
+    return gap_roles(records)

@@ -51,7 +51,7 @@ def volumes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Index, Path]:
 
 def _train(p: EmSegmentationParameters, volumes: tuple[Index, Path], folder: Path) -> tuple[Any, Path, Index]:
     index, store = volumes
-    split = nodes.split_em_volumes(index, p.data.split)
+    split = nodes.split_em_volumes(index, store, p.data.split, folder)
     network, history = nodes.train_em_network(
         index, store, split, p.model, p.data, p.loss, p.optimizer, p.training, folder, 3
     )
@@ -85,14 +85,84 @@ def test_a_labelled_volume_goes_from_training_to_scores(
         assert ids.dtype == np.uint64 and ids.shape == (36, 64, 64) and ids[:].min() > 0
         assert tuple(ids.attrs["resolution"]) == (30, 8, 8)
         assert file["volumes/probabilities"].shape == (5, 36, 64, 64)
-    scores = nodes.score_segmentation(index, store, split, made, output, checkpoint, 3)
-    methods = {row["method"] for row in scores["scores"]}
-    assert methods == {"network + mutex watershed", "threshold + watershed", "one segment"}
-    for row in scores["scores"]:
+    prepared = tmp_path / "held_out"
+    parts = nodes.connect_held_out(
+        index, store, split, made, output, checkpoint, prepared, ComputeParameters(workers=1)
+    )
+    assert [record["classes"] for record in parts] == [["mitochondria", "clefts"]]  # probabilities were written
+    opened = [parts, prepared, store, output]
+    scores, faults = nodes.score_segmentation(*opened, split, checkpoint, 3)
+    _check_scores(scores, split)
+    facts = scores["volumes"][next(iter(index))["name"]]
+    assert facts["complete"] and facts["shared_ids"]["ids"] >= facts["shared_ids"]["shared_ids"] > 0
+    assert facts["skeletons"] > 0
+    (tmp_path / "overlay.png").write_bytes(nodes.draw_em_overlay(*opened))
+    assert Image.open(tmp_path / "overlay.png").width > 1000
+    with h5py.File(store / "small.h5") as volume, h5py.File(output / "small.h5") as file:
+        truth, found = volume["volumes/labels/neuron_ids"][:], file["volumes/labels/neuron_ids"][:]
+    assert len(faults)
+    for row in faults.to_dict("records"):
+        sides = (found, truth) if row["kind"] == "merge" else (truth, found)
+        assert sides[0][row["z"], row["y"], row["x"]] == row["whole"]
+        assert sides[1][row["z"], row["y"], row["x"]] == row["part"]
+        assert sides[1][row["main_z"], row["main_y"], row["main_x"]] == row["main"]
+    (tmp_path / "faults.png").write_bytes(nodes.draw_em_faults(*opened, faults))
+    assert Image.open(tmp_path / "faults.png").width > 1000
+
+
+def _check_scores(scores: dict[str, Any], split: dict[str, Any]) -> None:
+    found = {(row["task"], row["metric"], row["method"]): row for row in scores["scores"]}
+    assert len(found) == len(scores["scores"])
+    methods = {method for task, _, method in found if task.startswith("instances")}
+    assert methods == {
+        "network + mutex watershed",
+        "threshold + watershed",
+        "one segment",
+        "network, fragments merged by an oracle",
+    }
+    for (task, metric, method), row in found.items():
         assert row["split"] == split["hash"] and np.isfinite(row["score"])
         assert row["low"] is None or row["low"] <= row["high"]
-    (tmp_path / "overlay.png").write_bytes(nodes.draw_em_overlay(index, store, split, made, output))
-    assert Image.open(tmp_path / "overlay.png").width > 1000
+        assert row["reference"] == (method == "network, fragments merged by an oracle")
+        assert row["headline"] == (
+            method == "network + mutex watershed" and metric in ("VOI", "adapted Rand error", "object recall")
+        )
+        if row["chance"] is not None:
+            assert row["chance"] == found[task, metric, "one segment"]["score"]
+    for task, metric in {(task, metric) for task, metric, _ in found if metric in ("VOI split", "splits")}:
+        oracle, network = (
+            found[task, metric, method]["score"]
+            for method in ("network, fragments merged by an oracle", "network + mutex watershed")
+        )
+        assert oracle <= network
+
+
+def test_volumes_without_a_part_are_left_out_of_what_needs_it(
+    volumes: tuple[Index, Path], trained: Trainings, tmp_path: Path
+) -> None:
+    p, (index, store) = _parameters("3d"), volumes
+    split, checkpoint, _ = trained["3d"]
+    record = next(iter(index))
+    other = {**record, "name": "untrained", "digest": "0" * 64}
+    both = Index([record, other])
+    wider = {**split, "volumes": {**split["volumes"], "untrained": {"test": [[0, 20], [0, 64], [0, 64]]}}}
+    again = nodes.calibrate_decoding(both, store, wider, trained["3d"][1].parents[1] / "training" / "best.ckpt",
+                                     tmp_path, p.inference, 3)  # fmt: skip
+    assert again.exists()  # `untrained` has no part `val`
+    only = {**wider, "volumes": {"untrained": wider["volumes"]["untrained"]}}
+    place = tmp_path / "held_out"
+    unsegmented = nodes.connect_held_out(both, store, only, Index([]), tmp_path, checkpoint, place, ComputeParameters())
+    assert unsegmented.reason is not None and "segmented" in unsegmented.reason
+    without = {**split, "volumes": {record["name"]: {"train": split["volumes"][record["name"]]["train"]}}}
+    empty = Index([])
+    skipped = nodes.connect_held_out(index, store, without, empty, tmp_path, checkpoint, place, ComputeParameters())
+    reason = Skipped(str(skipped.reason))
+    assert "test part" in reason.reason
+    assert nodes.score_segmentation(skipped, place, store, tmp_path, without, checkpoint, 3) == (reason, reason)
+    assert nodes.draw_em_overlay(skipped, place, store, tmp_path) == reason
+    assert nodes.draw_em_faults(skipped, place, store, tmp_path, reason) == reason
+    with pytest.raises(InputError, match="validation part"):
+        nodes.calibrate_decoding(index, store, without, checkpoint, tmp_path / "none", p.inference, 3)
 
 
 def test_a_checkpoint_alone_segments_one_file_without_labels_and_a_second_run_gives_the_same_bytes(
@@ -130,13 +200,13 @@ def test_volumes_without_labels_and_no_volumes_are_skipped_with_the_reason(tmp_p
     bare = Index(
         [{"name": "a", "path": "a.h5", "shape": [9, 9, 9], "resolution_nm": [1, 1, 1], "labels": [], "digest": ""}]
     )
-    split = nodes.split_em_volumes(bare, p.data.split)
+    split = nodes.split_em_volumes(bare, tmp_path, p.data.split, tmp_path)
     assert isinstance(split, Skipped) and "neuron_ids" in split.reason
     outputs = nodes.train_em_network(
         bare, tmp_path, split, p.model, p.data, p.loss, p.optimizer, p.training, tmp_path, 0
     )
     assert outputs == (split, split)
-    none = nodes.split_em_volumes(Index.skipped("no volumes: none asked for"), p.data.split)
+    none = nodes.split_em_volumes(Index.skipped("no volumes: none asked for"), tmp_path, p.data.split, tmp_path)
     assert none == Skipped("no volumes: none asked for")
 
 

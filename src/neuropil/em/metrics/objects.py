@@ -120,14 +120,17 @@ def match_objects(
         row, column = overlaps.row[pair], overlaps.column[pair]
         if not taken[row] and partner[column] < 0:
             taken[row], partner[column], ratio[column] = True, row, overlaps.iou[pair]
-    ignored = (partner >= 0) & ~large[partner]  # it matches an object that does not count: neither right nor wrong
-    keep = ~ignored & ((partner >= 0) | (overlaps.segment_sizes > smallest))
-    rows = np.cumsum(large) - 1
+    matched = partner >= 0
+    ignored = matched.copy()
+    ignored[matched] = ~large[partner[matched]]  # it matches an object that does not count: neither right nor wrong
+    keep = ~ignored & (matched | (overlaps.segment_sizes > smallest))
+    new = partner[keep]
+    new[new >= 0] = (np.cumsum(large) - 1)[new[new >= 0]]
     return Matching(
         overlaps.truth[large],
         overlaps.segments[keep],
         overlaps.segment_sizes[keep],
-        np.where(partner[keep] >= 0, rows[partner[keep]], -1),
+        new,
         ratio[keep],
     )
 

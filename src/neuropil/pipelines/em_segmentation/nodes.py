@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
+
+import pandas as pd  # at the top: Kedro resolves the type hints of nodes (its plugins load pandas anyway)
 
 from neuropil.compute import ComputeParameters
 from neuropil.em.parameters import (
@@ -21,24 +24,39 @@ from neuropil.work.skipped import Skipped
 
 _NO_LABELS = "no volume with instance labels (volumes/labels/neuron_ids or mitochondria): nothing to learn from"
 _NOT_SEGMENTED = "none of the volumes with labels was segmented in this run: nothing to score"
+_NO_TEST = "no volume has a test part in this split: nothing to score"
+_NO_OBJECTS = "no labelled instance in the held-out parts: nothing to score"
+_NO_FAULTS = "no merge or split of 200 voxels or more in the held-out parts"
+
+logger = logging.getLogger(__name__)
 
 
 @skips
-def split_em_volumes(volumes: Index, split: EmSplitParameters) -> dict[str, Any] | Skipped:
-    """Divide every annotated volume into a training, a validation and a test part with gaps between them."""
+def split_em_volumes(
+    volumes: Index, volume_store: Path, split: EmSplitParameters, em_training_store: Path
+) -> dict[str, Any] | Skipped:
+    """Say which voxels train, validate and test, as published or with gaps, and which instances run through parts."""
     from neuropil.em.labels import annotated
+    from neuropil.em.shared_ids import sentence, shared_ids
     from neuropil.statistics.volumes import split_volumes
 
     records = annotated(volumes)
     if not records:
         return Skipped(_NO_LABELS)
-    return split_volumes(
+    parts = split_volumes(
         records,
         val_fraction=split.val_fraction,
         test_fraction=split.test_fraction,
         gap_nm=split.gap_nm,
         axis=split.axis,
+        protocol=split.protocol,
     )
+    shared = shared_ids(records, volume_store, parts, em_training_store / "shared_ids.jsonl")
+    for note in parts["notes"]:
+        logger.warning("%s", note)
+    if line := sentence(shared):
+        logger.info("%s", line)
+    return {**parts, "shared_ids": shared}
 
 
 @skips(outputs=2)
@@ -56,7 +74,7 @@ def train_em_network(
 ) -> tuple[Path, Index]:
     """Train the network on the training parts; the validation parts choose the epoch; test parts are not read."""
     from neuropil.em.labels import annotated
-    from neuropil.em.train import train_network
+    from neuropil.em.train import disk_note, train_network
 
     trained = train_network(
         annotated(volumes),
@@ -70,7 +88,7 @@ def train_em_network(
         folder=em_training_store,
         seed=seed,
     )
-    return trained.best, Index(trained.history)
+    return trained.best, Index(trained.history, note=disk_note(em_training_store / "parts"))
 
 
 @skips
@@ -141,32 +159,75 @@ def decode_instances(
 
 
 @skips
-def score_segmentation(
+def connect_held_out(
     volumes: Index,
     volume_store: Path,
     volume_split: dict[str, Any],
     em_segmentation: Index,
     em_output: Path,
     em_checkpoint: Path,
-    seed: int,
-) -> dict[str, Any] | Skipped:
-    """Score the held-out parts: adapted Rand error, VOI, objects found; beside the baseline and one segment."""
+    em_held_out_store: Path,
+    compute: ComputeParameters,
+) -> Index:
+    """Write truth, instances and baseline of the held-out parts side by side, as components connected inside them."""
     from neuropil.em.labels import annotated
-    from neuropil.em.scoring import held_out, score_volumes
+    from neuropil.em.scoring import connect_held_out
+    from neuropil.statistics.volumes import having
 
-    parts = held_out(annotated(volumes), volume_store, volume_split, em_segmentation, em_output)
-    scores = score_volumes(parts, em_checkpoint, volume_split, seed=seed)
-    return scores if scores["scores"] else Skipped(_NOT_SEGMENTED)
+    records = annotated(volumes)
+    if not having(records, volume_split, "test"):
+        return Index.skipped(_NO_TEST)
+    found = connect_held_out(
+        records,
+        volume_store,
+        volume_split,
+        list(em_segmentation),
+        em_output,
+        em_checkpoint,
+        em_held_out_store,
+        compute=compute,
+    )
+    parts = list(found)
+    return Index(parts) if parts else Index.skipped(_NOT_SEGMENTED)
+
+
+@skips(outputs=2)
+def score_segmentation(
+    em_held_out: Index,
+    em_held_out_store: Path,
+    volume_store: Path,
+    em_output: Path,
+    volume_split: dict[str, Any],
+    em_checkpoint: Path,
+    seed: int,
+) -> tuple[dict[str, Any] | Skipped, pd.DataFrame]:
+    """Score the held-out parts beside a baseline, one segment and an oracle; list the worst merges and splits."""
+    from neuropil.em.scoring import open_held_out, score_volumes
+    from neuropil.em.scoring.fault_table import COLUMNS
+
+    parts = open_held_out(em_held_out, em_held_out_store, volume_store, em_output)
+    scores, worst = score_volumes(parts, em_checkpoint, volume_split, seed=seed)
+    faults = pd.DataFrame(worst, columns=list(COLUMNS)).astype(COLUMNS)
+    return (scores if scores["scores"] else Skipped(_NO_OBJECTS)), faults
 
 
 @skips
-def draw_em_overlay(
-    volumes: Index, volume_store: Path, volume_split: dict[str, Any], em_segmentation: Index, em_output: Path
-) -> bytes | Skipped:
+def draw_em_overlay(em_held_out: Index, em_held_out_store: Path, volume_store: Path, em_output: Path) -> bytes:
     """Draw raw data, truth and prediction of the held-out parts side by side."""
-    from neuropil.em.labels import annotated
     from neuropil.em.overlay import draw_overlay
-    from neuropil.em.scoring import held_out
+    from neuropil.em.scoring import open_held_out
 
-    picture = draw_overlay(held_out(annotated(volumes), volume_store, volume_split, em_segmentation, em_output))
-    return picture or Skipped(_NOT_SEGMENTED)
+    return draw_overlay(open_held_out(em_held_out, em_held_out_store, volume_store, em_output))
+
+
+@skips
+def draw_em_faults(
+    em_held_out: Index, em_held_out_store: Path, volume_store: Path, em_output: Path, em_faults: pd.DataFrame
+) -> bytes | Skipped:
+    """Draw the places of the worst merges and splits: raw data, truth and prediction."""
+    from neuropil.em.scoring import open_held_out
+    from neuropil.em.scoring.fault_picture import draw_faults
+
+    parts = open_held_out(em_held_out, em_held_out_store, volume_store, em_output)
+    rows: list[Any] = em_faults.to_dict("records")
+    return draw_faults(parts, rows) or Skipped(_NO_FAULTS)

@@ -8,8 +8,10 @@ from kedro.pipeline import Node, Pipeline
 
 from neuropil.pipelines.em_segmentation.nodes import (
     calibrate_decoding,
+    connect_held_out,
     decode_instances,
     draw_em_curves,
+    draw_em_faults,
     draw_em_overlay,
     predict_affinities,
     score_segmentation,
@@ -31,7 +33,7 @@ def _training() -> list[Node]:
     return [
         Node(
             split_em_volumes,
-            inputs=["volumes", f"{_SECTION}.data.split"],
+            inputs=["volumes", "volume_store", f"{_SECTION}.data.split", "em_training_store"],
             outputs="volume_split",
             name="split_em_volumes",
             tags=["train", "score"],
@@ -101,14 +103,37 @@ def _inference() -> list[Node]:
 
 
 def _scoring() -> list[Node]:
-    held_out = ["volumes", "volume_store", "volume_split", "em_segmentation", "em_output"]
+    held_out = ["em_held_out", "em_held_out_store", "volume_store", "em_output"]
     return [
         Node(
+            connect_held_out,
+            inputs=[
+                "volumes",
+                "volume_store",
+                "volume_split",
+                "em_segmentation",
+                "em_output",
+                "em_checkpoint",
+                "em_held_out_store",
+                "params:compute",
+            ],
+            outputs="em_held_out",
+            name="connect_held_out",
+            tags=["score"],
+        ),
+        Node(
             score_segmentation,
-            inputs=[*held_out, "em_checkpoint", "params:seed"],
-            outputs="em_scores",
+            inputs=[*held_out, "volume_split", "em_checkpoint", "params:seed"],
+            outputs=["em_scores", "em_faults"],
             name="score_segmentation",
             tags=["score"],
         ),
         Node(draw_em_overlay, inputs=held_out, outputs="em_overlay", name="draw_em_overlay", tags=["score"]),
+        Node(
+            draw_em_faults,
+            inputs=[*held_out, "em_faults"],
+            outputs="em_fault_picture",
+            name="draw_em_faults",
+            tags=["score"],
+        ),
     ]
