@@ -27,3 +27,8 @@ def sometimes_long(n: int) -> dict[str, Any]:
     if n % 50 == 49:
         time.sleep(2.1)
     return {"n": n}
+
+
+def number_of(result: dict[str, Any]) -> int:
+    """What is told of a result of the others."""
+    return int(result["n"])

@@ -1,7 +1,7 @@
 """Peak memory of taking in, inspecting and training on a volume of 4 gigavoxels: at most 2 GB, all processes together.
 
     python tests/benchmarks/bench_em_conversion.py [--shape 1024x2048x2048] [--format hdf5|transposed|nifti|sections]
-        [--folder PATH] [--workers 1] [--loaders 2]
+        [--folder PATH] [--workers 1] [--loaders 0] [--stages inspect+train]
 
 A volume with labels is generated block by block (cells of noise, about 20 in each cube of 64 voxels, every one with an
 id of its own above 2^40). Then each stage runs in a process of its own, with the functions that the pipelines call:
@@ -10,6 +10,9 @@ id of its own above 2^40). Then each stage runs in a process of its own, with th
 - train: the parts decoded to disk, and a few steps on random patches of 32 x 96 x 96.
 For each stage: seconds, processor seconds, and at the peak the memory of all its processes together (what several share
 counts once: PSS, with the pages of mapped files) and the resident memory of the largest. At the end: bytes on disk.
+
+The limit is meant for one process that converts and none that loads patches (as in the environment laptop); each more
+costs its own libraries and what it keeps of the maps, whatever the size of the volume.
 
 Formats: hdf5, chunked as published; transposed, HDF5 whose z lies together; nifti, gzipped and x first; sections, PNG
 images with labels in 16 bits (fewer ids). Disk for 4 gigavoxels: some 40 GB.
@@ -56,9 +59,8 @@ def take_in(folder: str, workers: int) -> None:
 
 def inspect(folder: str, workers: int) -> None:
     """Read the converted volume once."""
-    from neuropil.sources.volume_inspection import inspect_volumes
-
     from neuropil.compute import ComputeParameters
+    from neuropil.em.inspection.inspect import inspect_volumes
     from neuropil.work.index import Index
 
     volumes = Index.open(Path(folder, "volumes.jsonl"))
@@ -180,9 +182,11 @@ def _to_hdf5(folder: Path, shape: Shape, layers: Layers) -> None:
     import h5py
 
     with h5py.File(folder / "large.h5", "w") as file:
-        options = {"shape": shape, "chunks": (64, 64, 64), "compression": "gzip", "compression_opts": 1}
+        options = {"shape": shape, "chunks": (64, 64, 64)}
         raw = file.create_dataset("volumes/raw", dtype="u1", **options)
-        ids = file.create_dataset("volumes/labels/neuron_ids", dtype="u8", **options)
+        ids = file.create_dataset(
+            "volumes/labels/neuron_ids", dtype="u8", compression="gzip", compression_opts=1, **options
+        )
         raw.attrs["resolution"] = ids.attrs["resolution"] = NM
         for number, (grey, labels) in enumerate(layers):
             raw[number * CUBE : number * CUBE + len(grey)] = grey
@@ -251,7 +255,7 @@ def main() -> None:
     parser.add_argument("--format", choices=("hdf5", "transposed", "nifti", "sections"), default="hdf5")
     parser.add_argument("--folder", type=Path, help="where the files go; a temporary folder otherwise")
     parser.add_argument("--workers", type=int, default=1, help="compute.workers")
-    parser.add_argument("--loaders", type=int, default=2, help="em_segmentation.data.num_workers")
+    parser.add_argument("--loaders", type=int, default=0, help="em_segmentation.data.num_workers")
     parser.add_argument("--stages", default="inspect+train", help="what follows taking in")
     given = parser.parse_args()
     z, y, x = (int(size) for size in given.shape.split("x"))

@@ -6,7 +6,7 @@ Real cells from the smallest to the largest, the guide's 24 views of 512 x 512 a
 alternated in one run. Efficiency is the wall time with one process over that with n, divided by n. It is given with
 the start of the workers (some seconds, once a run) and, from the time stamps of the ledger's first and last thirds,
 without. The machine must be otherwise idle: two processes on two busy cores show what the others left. CPU time, of all
-processes together, says what spreading the work costs also where the machine is busy.
+processes together and of the leading one alone, says what spreading the work costs also where the machine is busy.
 """
 
 from __future__ import annotations
@@ -33,16 +33,17 @@ def stream(records: list[dict], times: list[float]):
         yield record
 
 
-def cpu_seconds() -> float:
-    """Of this process and of all its children that have ended."""
+def cpu_seconds() -> tuple[float, float]:
+    """Of this process and of all its children that have ended, and of this process alone."""
     usages = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    own, children = (usage.ru_utime + usage.ru_stime for usage in usages)
+    return own + children, own
 
 
-def run(records: list[dict], folder: Path, workers: int) -> tuple[float, float, float]:
-    """Seconds of a whole run, seconds a neuron between its first and its last third, and CPU seconds of the run."""
+def run(records: list[dict], folder: Path, workers: int) -> tuple[float, float, float, float]:
+    """Seconds of a whole run, seconds a neuron between its first and its last third, CPU seconds of all and of this."""
     times: list[float] = []
-    cpu = cpu_seconds()
+    cpu, own = cpu_seconds()
     with tempfile.TemporaryDirectory() as store:
         start = time.perf_counter()
         views = render_neurons(
@@ -56,7 +57,8 @@ def run(records: list[dict], folder: Path, workers: int) -> tuple[float, float, 
         whole = time.perf_counter() - start
         assert len(views.neurons) == len(records)
     third = len(times) // 3
-    return whole, (times[2 * third] - times[third]) / third, cpu_seconds() - cpu
+    after, own_after = cpu_seconds()
+    return whole, (times[2 * third] - times[third]) / third, after - cpu, own_after - own
 
 
 def main() -> None:
@@ -75,19 +77,19 @@ def main() -> None:
         {"neuron_name": file.stem, "swc": str(file.relative_to(folder)), "digest": file_digest(file)} for file in files
     ]
     run(records[:3], folder, 1)  # compiles
-    found: dict[int, list[tuple[float, float, float]]] = {1: [], arguments.workers: []}
+    found: dict[int, list[tuple[float, float, float, float]]] = {1: [], arguments.workers: []}
     for _ in range(arguments.rounds):
         for workers, results in found.items():
             results.append(run(records, folder, workers))
             sys.stderr.write(f"{workers} workers: {results[-1][0]:.1f} s, CPU {results[-1][2]:.1f} s\n")
-    (one, one_each, one_cpu), (many, many_each, many_cpu) = (
+    (one, one_each, one_cpu, _), (many, many_each, many_cpu, leading) = (
         [statistics.median(figures) for figures in zip(*results, strict=True)] for results in found.values()
     )
     n = arguments.workers
     sys.stdout.write(
         f"{len(records)} neurons, {os.cpu_count()} CPUs: {one:.1f} s with 1 process, {many:.1f} s with {n}: efficiency "
         f"{one / many / n:.0%} with the start of the workers, {one_each / many_each / n:.0%} without; CPU "
-        f"{one_cpu:.1f} s and {many_cpu:.1f} s\n"
+        f"{one_cpu:.1f} s and {many_cpu:.1f} s, of which the leading process {leading:.1f} s\n"
     )
 
 

@@ -125,6 +125,7 @@ def _decode_volume(
         "resolution_nm": record["resolution_nm"],
         "digest": record["digest"],
         "checkpoint": record["checkpoint"],
+        "class_id": parameters.class_id,
     }
 
 
