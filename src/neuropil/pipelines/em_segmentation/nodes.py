@@ -134,7 +134,7 @@ def predict_affinities(
 
     paths = find_volumes(em_input)
     if not paths:
-        return Index.skipped(f"no HDF5 volumes in {em_input}")
+        return Index.skipped(f"no EM volumes in {em_input}")
     return Index(predict_volumes(paths, em_checkpoint, em_affinity_store, inference))
 
 
