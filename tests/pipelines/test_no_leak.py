@@ -34,7 +34,7 @@ from vae.view_folder import tiny as tiny_vae
 PROJECT = Path(__file__).parents[2]
 DIVIDED = {"manifest_train", "manifest_val", "neuron_split", "volume_split"}
 """What names the parts, or holds one that may teach or calibrate."""
-OWN = {"em_training_store", "vae_training_store", "clip_training_store"}
+OWN = {"volume_split_store", "em_training_store", "vae_training_store", "clip_training_store"}
 """What trainings keep for themselves."""
 UNDIVIDED = {
     "split_em_volumes": {"volumes", "volume_store"},  # makes the split; counts ids that parts share, and says so

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 @skips
 def split_em_volumes(
-    volumes: Index, volume_store: Path, split: EmSplitParameters, em_training_store: Path
+    volumes: Index, volume_store: Path, split: EmSplitParameters, volume_split_store: Path
 ) -> dict[str, Any] | Skipped:
     """Say which voxels train, validate and test, as published or with gaps, and which instances run through parts."""
     from neuropil.em.labels import annotated
@@ -51,7 +51,7 @@ def split_em_volumes(
         axis=split.axis,
         protocol=split.protocol,
     )
-    shared = shared_ids(records, volume_store, parts, em_training_store / "shared_ids.jsonl")
+    shared = shared_ids(records, volume_store, parts, volume_split_store / "shared_ids.jsonl")
     for note in parts["notes"]:
         logger.warning("%s", note)
     if line := sentence(shared):

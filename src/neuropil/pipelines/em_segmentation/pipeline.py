@@ -33,7 +33,7 @@ def _training() -> list[Node]:
     return [
         Node(
             split_em_volumes,
-            inputs=["volumes", "volume_store", f"{_SECTION}.data.split", "em_training_store"],
+            inputs=["volumes", "volume_store", f"{_SECTION}.data.split", "volume_split_store"],
             outputs="volume_split",
             name="split_em_volumes",
             tags=["train", "score"],
