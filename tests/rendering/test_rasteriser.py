@@ -179,3 +179,15 @@ def test_a_single_point_is_drawn() -> None:
     raster = rasterise(segments, frame, Canvas(96, 96, 1))
     radius = 96 / 2 / 1.4
     assert raster.pixels[1] == pytest.approx(np.pi * radius**2, rel=0.02)
+
+
+def test_every_component_of_a_file_with_289_roots_is_drawn() -> None:
+    rows = []
+    for piece in range(289):  # pieces that do not touch
+        x, y = 10.0 * (piece % 17), 10.0 * (piece // 17)
+        rows += [(AXON, x, y, 0.0, 0.5, -1), (AXON, x + 4.0, y, 0.0, 0.5, 2 * piece)]
+    neuron = neuron_of(rows)
+    segments = segments_of(neuron)
+    parameters, frame = frames_for(segments, direction=(0.0, 0.0, 1.0), width=512, height=512)
+    raster = rasterise(segments, frame, Canvas(512, 512, parameters.supersample_factor))
+    assert ndimage.label(raster.mask, np.ones((3, 3)))[1] == 289
