@@ -190,4 +190,4 @@ def test_every_component_of_a_file_with_289_roots_is_drawn() -> None:
     segments = segments_of(neuron)
     parameters, frame = frames_for(segments, direction=(0.0, 0.0, 1.0), width=512, height=512)
     raster = rasterise(segments, frame, Canvas(512, 512, parameters.supersample_factor))
-    assert ndimage.label(raster.mask, np.ones((3, 3)))[1] == 289
+    assert ndimage.label(raster.classes > 0, np.ones((3, 3)))[1] == 289
