@@ -12,7 +12,7 @@ from neuropil.compute import ComputeParameters
 from neuropil.errors import InputError
 from neuropil.sources.em import looking
 from neuropil.sources.em.checksums import check_files, read_checksums
-from neuropil.sources.gathering import gather_neurons, gather_volumes
+from neuropil.sources.gathering import NeuronStores, gather_neurons, gather_volumes
 from neuropil.sources.http.parameters import HttpParameters
 from neuropil.sources.parameters import IngestionParameters, NeuronSources, VolumeSources
 from published_layouts import (
@@ -323,8 +323,18 @@ def test_sources_joined_by_plus_are_read_each(tmp_path):
 
 
 def test_sources_of_volumes_have_no_neurons(tmp_path):
-    index = gather_neurons(["snemi3d", "microns"], NeuronSources(), tmp_path, seed=1, compute=ComputeParameters())
+    stores = NeuronStores(tmp_path, tmp_path, tmp_path)
+    index = gather_neurons(
+        ["snemi3d", "microns"], NeuronSources(), HttpParameters(), stores, seed=1, compute=ComputeParameters()
+    )
     assert index.reason == "no neurons: ingestion.sources=snemi3d+microns has none"
+
+
+def test_sources_of_neurons_have_no_volumes(tmp_path):
+    index = gather_volumes(
+        "neuromorpho+allen", VolumeSources(), HttpParameters(), tmp_path, seed=1, compute=ComputeParameters()
+    )
+    assert index.reason == "no volumes: ingestion.sources=neuromorpho+allen has none"
 
 
 def test_insecure_is_told_only_where_something_is_fetched(tmp_path):

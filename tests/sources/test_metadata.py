@@ -101,4 +101,9 @@ def test_layer_that_is_given_is_kept(given, layer):
 @pytest.mark.parametrize("unknown", [None, "", " ", "NA", "Not reported", "unknown", float("nan"), [], ["", None]])
 def test_what_is_unknown_is_absent(unknown):
     facts = {"species": unknown, "brain_region": unknown, "cell_type": "pyramidal"}
-    assert normalised("x", "folder", facts) == {"neuron_name": "x", "source": "folder", "cell_type": ["pyramidal"]}
+    assert normalised("x", "folder", facts) == {
+        "neuron_name": "x",
+        "source": "folder",
+        "cell_type": ["pyramidal"],
+        "cell_type_path": ["pyramidal"],
+    }

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
+LEDGER = "repair.ledger.jsonl"
+FINGERPRINT = "fingerprint"
+"""Under this name the ledger notes the fingerprint of a repaired neuron (`morphology.likeness`), or null."""
 
 
 class Intake(NamedTuple):
@@ -59,7 +62,7 @@ def take_in_neurons(raw: Index, raw_store: Path, store: Path, compute: ComputePa
     entries = run_items(
         (_neuron_item(record, raw_store, store) for record in raw),
         _repair,
-        ledger=Ledger(store / "repair.ledger.jsonl"),
+        ledger=Ledger(store / LEDGER),
         compute=compute,
         label="repairing neurons",
         total=len(raw),
@@ -107,7 +110,7 @@ def _label(record: Record, raw_store: Path) -> str:
 
 
 def _neuron_item(record: Record, raw_store: Path, store: Path) -> Item:
-    from neuropil.morphology import repair
+    from neuropil.morphology import likeness, repair
 
     name, file = record["neuron_name"], raw_store / record["swc"]
     place = Place(**record["place"]) if "place" in record else None
@@ -115,7 +118,7 @@ def _neuron_item(record: Record, raw_store: Path, store: Path) -> Item:
     content = problem or (f"{record['digest']} {record['member']}" if place else _digest(file))
     return Item(
         name,
-        content_key("repair", VERSION, repair.VERSION, name, record["source"], content),
+        content_key("repair", VERSION, repair.VERSION, likeness.VERSION, name, record["source"], content),
         _Raw(file, _label(record, raw_store), store / _swc(name), record["source"], place, problem),
     )
 
@@ -128,6 +131,7 @@ def _digest(file: Path) -> str:
 
 
 def _repair(raw: _Raw) -> dict[str, Any]:
+    from neuropil.morphology.likeness import fingerprint
     from neuropil.morphology.swc import write_swc
 
     if raw.problem:
@@ -136,7 +140,9 @@ def _repair(raw: _Raw) -> dict[str, Any]:
     named = repaired.neuron.renamed(raw.target.stem)
     origin = printable(raw.label.removeprefix(f"{raw.file.parent}/"))
     write_swc(named, raw.target, source=f"{raw.source}, {origin}", repairs=sorted(repaired.repairs))
+    known = fingerprint(named)
     return {
+        FINGERPRINT: None if known is None else known._asdict(),
         "digest": file_digest(raw.target),
         "nodes": len(named),
         "types": sorted(set(named.types.tolist())),

@@ -8,20 +8,26 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from neuropil.parameters import Section, Words
+from neuropil.sources.allen.parameters import AllenNeurons
 from neuropil.sources.http.parameters import HttpParameters
+from neuropil.sources.neuromorpho.parameters import NeuromorphoNeurons
 from neuropil.sources.volume_parameters import FolderVolumes, VolumeSources
 
 __all__ = [
+    "AllenNeurons",
+    "DuplicateHandling",
     "FolderNeurons",
     "FolderVolumes",
     "IngestionParameters",
+    "NeuromorphoNeurons",
     "NeuronSources",
     "SampleNeurons",
     "SourceName",
     "VolumeSources",
 ]
 
-SourceName = Literal["sample", "folder", "snemi3d", "cremi3d", "mitoem2", "microns"]
+SourceName = Literal["sample", "folder", "neuromorpho", "allen", "snemi3d", "cremi3d", "mitoem2", "microns"]
+DuplicateHandling = Literal["report", "drop_later"]
 
 
 class SampleNeurons(Section):
@@ -46,6 +52,13 @@ class NeuronSources(Section):
 
     sample: SampleNeurons = Field(default_factory=SampleNeurons)
     folder: FolderNeurons = Field(default_factory=FolderNeurons)
+    neuromorpho: NeuromorphoNeurons = Field(default_factory=NeuromorphoNeurons)
+    allen: AllenNeurons = Field(default_factory=AllenNeurons)
+    duplicates: DuplicateHandling = Field(
+        "report",
+        description="neurons that repeat the tracing of an earlier one, found by geometry: report = told, all are "
+        "kept; drop_later = told, only the first is kept",
+    )
     show: str | None = Field(
         None,
         coerce_numbers_to_str=True,  # the command line reads 525011903 as a number

@@ -17,7 +17,8 @@ from neuropil.morphology.profiles import profiles
 from neuropil.morphology.swc import load_neuron
 from neuropil.pipelines.ingestion import create_pipeline
 from neuropil.pipelines.ingestion.nodes import (
-    gather_neurons,
+    cite_neurons,
+    find_duplicates,
     measure_neurons,
     repair_neurons,
     show_neuron,
@@ -28,6 +29,7 @@ from neuropil.work.index import Index
 from neuropil.work.skipped import Skipped
 from sources.archived import SWC as MEMBER
 from sources.archived import special, tar_with, tarred, zipped
+from sources.neuron_intake import gathered
 
 COMPUTE = ComputeParameters()
 GOOD = "1 1 0 0 0 5 -1\n2 3 0 10 0 1 1\n3 3 0 20 0 1 2\n"
@@ -37,7 +39,7 @@ CONF = Path(__file__).parents[3] / "conf"
 def take_in(tmp_path, sources, workspace="ws", **neurons):
     parameters = IngestionParameters(sources=sources, neurons=neurons)
     ws = tmp_path / workspace
-    raw = gather_neurons(list(parameters.sources), parameters.neurons, 17, COMPUTE, ws / "raw")
+    raw = gathered(parameters.sources, parameters.neurons, ws)
     return raw, repair_neurons(raw, ws / "raw", COMPUTE, ws / "neurons"), ws / "neurons"
 
 
@@ -67,6 +69,7 @@ def test_every_file_is_accounted_for(tmp_path, cells):
         "brain_region": ["neocortex", "layer 4"],
         "species": "rat",
         "layer": "layer 4",
+        "region_path": ["neocortex"],
     }
     assert all((store / record["swc"]).exists() for record in neurons)
 
@@ -106,6 +109,8 @@ def test_no_path_skips_all_that_follows(tmp_path):
     assert "ingestion.neurons.folder.path" in raw.reason
     assert all(isinstance(output, Skipped) for output in outputs)
     assert all(isinstance(output, Skipped) for output in measure_neurons(outputs[0], store, COMPUTE))
+    assert all(isinstance(output, Skipped) for output in find_duplicates(*outputs[:2], "report", COMPUTE, store))
+    assert all(isinstance(output, Skipped) for output in cite_neurons(outputs[1]))
     assert isinstance(show_neuron(outputs[0], store, None), Skipped)
 
 

@@ -21,15 +21,19 @@ import sys
 from pathlib import Path
 from neuropil.compute import ComputeParameters
 from neuropil.datasets import IndexDataset, TableDataset
-from neuropil.pipelines.ingestion.nodes import gather_neurons, measure_neurons, repair_neurons
+from neuropil.pipelines.ingestion.nodes import find_duplicates, gather_neurons, measure_neurons, repair_neurons
+from neuropil.sources.http.parameters import HttpParameters
 from neuropil.sources.parameters import NeuronSources
 
 if __name__ == "__main__":
     cells, ws, compute = sys.argv[1], Path(sys.argv[2]), ComputeParameters(workers=int(sys.argv[3]))
-    raw = gather_neurons(["folder"], NeuronSources(folder={"path": cells}), 17, compute, ws / "raw")
-    neurons, metadata, log, summary = repair_neurons(raw, ws / "raw", compute, ws / "neurons")
+    stores = [ws / name for name in ("raw", "neuromorpho", "allen")]
+    raw = gather_neurons(["folder"], NeuronSources(folder={"path": cells}), HttpParameters(), 17, compute, *stores)
+    repaired, facts, log, summary = repair_neurons(raw, ws / "raw", compute, ws / "neurons")
+    neurons, metadata, duplicates = find_duplicates(repaired, facts, "report", compute, ws / "neurons")
     measures, profiles = measure_neurons(neurons, ws / "neurons", compute)
-    for name, index in {"neurons": neurons, "metadata": metadata, "log": log, "profiles": profiles}.items():
+    indexes = {"neurons": neurons, "metadata": metadata, "log": log, "profiles": profiles, "copies": duplicates}
+    for name, index in indexes.items():
         IndexDataset(str(ws / "out" / f"{name}.jsonl")).save(index)
     for name, index in {"measures": measures, "summary": summary}.items():
         TableDataset(str(ws / "out" / f"{name}.parquet")).save(index)

@@ -8,17 +8,26 @@ from typing import Any
 from neuropil.compute import ComputeParameters
 from neuropil.pipelines.skipping import skips
 from neuropil.sources.http.parameters import HttpParameters
-from neuropil.sources.parameters import NeuronSources, SourceName, VolumeSources
+from neuropil.sources.parameters import DuplicateHandling, NeuronSources, SourceName, VolumeSources
 from neuropil.work.index import Index
 
 
 def gather_neurons(
-    sources: list[SourceName], neurons: NeuronSources, seed: int, compute: ComputeParameters, raw_neuron_store: Path
+    sources: list[SourceName],
+    neurons: NeuronSources,
+    http: HttpParameters,
+    seed: int,
+    compute: ComputeParameters,
+    raw_neuron_store: Path,
+    neuromorpho_store: Path,
+    allen_store: Path,
 ) -> Index:
-    """List the SWC files of every source, those in archives among them, with what is known of each; grow the sample."""
-    from neuropil.sources.gathering import gather_neurons
+    """List the SWC files of every source, those in archives among them, with what is known of each; fetch what is
+    published and not there yet; grow the sample."""
+    from neuropil.sources.gathering import NeuronStores, gather_neurons
 
-    return gather_neurons(sources, neurons, raw_neuron_store, seed=seed, compute=compute)
+    stores = NeuronStores(raw_neuron_store, neuromorpho_store, allen_store)
+    return gather_neurons(sources, neurons, http, stores, seed=seed, compute=compute)
 
 
 @skips(outputs=4)
@@ -33,6 +42,29 @@ def repair_neurons(
     from neuropil.sources.neuron_intake import take_in_neurons
 
     return tuple(take_in_neurons(raw_neurons, raw_neuron_store, neuron_store, compute))  # type: ignore[return-value]
+
+
+@skips(outputs=3)
+def find_duplicates(
+    repaired_neurons: Index,
+    repaired_metadata: Index,
+    duplicates: DuplicateHandling,
+    compute: ComputeParameters,
+    neuron_store: Path,
+) -> tuple[Index, Index, Index]:
+    """Find neurons that hold the same tracing under other names, by geometry; drop the later ones only where
+    `ingestion.neurons.duplicates` says so. The neurons that go on, their metadata, and the table of the copies."""
+    from neuropil.sources.duplicates import find_duplicates
+
+    return tuple(find_duplicates(repaired_neurons, repaired_metadata, neuron_store, duplicates, compute))  # type: ignore[return-value]
+
+
+@skips(outputs=2)
+def cite_neurons(neuron_metadata: Index) -> tuple[str, str]:
+    """Write whom to cite for the neurons of this run: repositories, archives, papers; to read and as BibTeX."""
+    from neuropil.sources.citations import cite
+
+    return tuple(cite(neuron_metadata))  # type: ignore[return-value]
 
 
 @skips(outputs=2)

@@ -7,8 +7,10 @@ from typing import Any
 from kedro.pipeline import Node, Pipeline
 
 from neuropil.pipelines.ingestion.nodes import (
+    cite_neurons,
     convert_volumes,
     draw_volume_cards,
+    find_duplicates,
     gather_neurons,
     gather_volumes,
     inspect_volumes,
@@ -20,7 +22,8 @@ from neuropil.pipelines.ingestion.nodes import (
 
 
 def create_pipeline(**kwargs: Any) -> Pipeline:
-    """Neurons: gathered, repaired, measured, one of them drawn. Volumes: gathered, converted, inspected, shown."""
+    """Neurons: gathered, repaired, compared, cited, measured, one of them drawn. Volumes: gathered, converted,
+    inspected, shown."""
     return Pipeline(
         [
             Node(
@@ -28,9 +31,12 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                 inputs=[
                     "params:ingestion.sources",
                     "params:ingestion.neurons",
+                    "params:ingestion.http",
                     "params:seed",
                     "params:compute",
                     "raw_neuron_store",
+                    "neuromorpho_store",
+                    "allen_store",
                 ],
                 outputs="raw_neurons",
                 name="gather_neurons",
@@ -38,8 +44,26 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
             Node(
                 repair_neurons,
                 inputs=["raw_neurons", "raw_neuron_store", "params:compute", "neuron_store"],
-                outputs=["neurons", "neuron_metadata", "repair_log", "repair_summary"],
+                outputs=["repaired_neurons", "repaired_metadata", "repair_log", "repair_summary"],
                 name="repair_neurons",
+            ),
+            Node(
+                find_duplicates,
+                inputs=[
+                    "repaired_neurons",
+                    "repaired_metadata",
+                    "params:ingestion.neurons.duplicates",
+                    "params:compute",
+                    "neuron_store",
+                ],
+                outputs=["neurons", "neuron_metadata", "neuron_duplicates"],
+                name="find_duplicates",
+            ),
+            Node(
+                cite_neurons,
+                inputs="neuron_metadata",
+                outputs=["citations", "citations_bibtex"],
+                name="cite_neurons",
             ),
             Node(
                 measure_neurons,

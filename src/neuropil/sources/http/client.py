@@ -27,7 +27,7 @@ from neuropil.sources.http.transport import Transport, user_agent
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Answer", "HttpClient", "user_agent"]
+__all__ = ["Answer", "HttpClient", "as_json", "user_agent"]
 
 logger = logging.getLogger(__name__)
 
@@ -216,7 +216,7 @@ class HttpClient:
 
     def json(self, url: str, **options: Any) -> Any:
         """The answer as JSON; `options` are those of `get`. Truncated JSON is asked for again, HTML is no answer."""
-        return self.get(url, _as_json, **{"headers": {"Accept": "application/json"}, **options})
+        return self.get(url, as_json, **{"headers": {"Accept": "application/json"}, **options})
 
     def _whole(self, response: httpx.Response, most_bytes: int) -> bytes:
         pieces, size = [], 0
@@ -256,7 +256,8 @@ def _joined(address: str, location: str) -> str:
         return ""  # no web address
 
 
-def _as_json(answer: Answer) -> Any:
+def as_json(answer: Answer) -> Any:
+    """What an answer says as JSON. Raises AttemptError where it is a web page or no JSON."""
     if is_html(answer.content):
         raise AttemptError(
             "sends a web page instead of records", "content", "open the address in a browser to see what it says"

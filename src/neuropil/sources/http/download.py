@@ -72,7 +72,13 @@ def fetch(assets: Iterable[Asset], folder: Path, http: HttpParameters, *, label:
 
 
 def fetch_each(
-    assets: Iterable[Asset], folder: Path, client: HttpClient, *, label: str, ledger: Path | None = None
+    assets: Iterable[Asset],
+    folder: Path,
+    client: HttpClient,
+    *,
+    label: str,
+    ledger: Path | None = None,
+    anew: bool = False,
 ) -> Generator[Fetched, None, None]:
     """Fetch a stream of files and yield each as it ends, in no order; one that fails does not end the others.
 
@@ -82,6 +88,7 @@ def fetch_each(
         client: the kept client; it is stopped where the stream is not read to its end.
         label: what the progress bar says.
         ledger: where the ledger is; None = `downloads.jsonl` in the folder. It holds failures too, with their reason.
+        anew: fetch what is there already too; the old file stands until the new one is whole.
 
     Raises:
         InputError: a name climbs out of the folder, or stands for two addresses.
@@ -89,7 +96,7 @@ def fetch_each(
     """
     book = Ledger(folder / LEDGER if ledger is None else ledger)
     with ByteBar(label) as bar:
-        work = partial(_ended, folder=folder, client=client, bar=bar)
+        work = partial(_ended, folder=folder, client=client, bar=bar, anew=anew)
         with closing(as_done(client, work, _planned(assets, folder, book))) as ended:
             for fetched, entry in ended:
                 if entry is not None:
@@ -112,14 +119,14 @@ def _planned(assets: Iterable[Asset], folder: Path, book: Ledger) -> Iterator[tu
 
 
 def _ended(
-    planned: tuple[Asset, Entry | None], *, folder: Path, client: HttpClient, bar: ByteBar
+    planned: tuple[Asset, Entry | None], *, folder: Path, client: HttpClient, bar: ByteBar, anew: bool
 ) -> tuple[Fetched, Entry | None]:
     """Fetch one asset where it is not there; with the entry for the ledger where something is new."""
     asset, last = planned
     path, start, told = asset.path_in(folder), time.perf_counter(), list[str]()
     fresh, reason, error = False, None, None
     try:
-        result = present(asset, path, last)
+        result = None if anew else present(asset, path, last)
         if result is None:
             fresh, result = True, {}
             result = receive(asset, path, client, bar, told) | {"faults": told}

@@ -32,10 +32,11 @@ class RequestError(InputError):
     Attributes:
         url: the address that was asked for.
         status: the HTTP status it ended with; None where there was none (no connection, wrong content).
+        kind: of the last attempt's fault, see `AttemptError`.
     """
 
-    def __init__(self, url: str, reason: str, advice: str, status: int | None = None) -> None:
-        self.url, self.status = url, status
+    def __init__(self, url: str, reason: str, advice: str, status: int | None = None, kind: Kind = "passing") -> None:
+        self.url, self.status, self.kind = url, status, kind
         super().__init__(f"{url}: {reason}; {advice}")
 
 

@@ -52,4 +52,4 @@ class Patience:
 
     def _error(self, fault: AttemptError, more: str = "") -> RequestError:
         advice = f"{fault.advice}; {self._advice}" if self._advice else fault.advice
-        return RequestError(self._url, fault.reason + more, advice, fault.status)
+        return RequestError(self._url, fault.reason + more, advice, fault.status, fault.kind)

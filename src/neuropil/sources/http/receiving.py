@@ -102,7 +102,7 @@ class _Transfer:
                 if not self._part.whole(response.headers.get("content-range")):
                     raise AttemptError("the file has another length than before")
                 return
-            if self._part.size and _is_page(response) and not _may_be_page(self._asset):
+            if self._part.size and response.status_code != 206 and _is_page(response) and not _may_be_page(self._asset):
                 raise AttemptError("a web page came instead of the rest", advice=_LOOK)  # what came before stays
             self._total = self._part.begin(response.status_code, response.headers)
             most = self._most(client)

@@ -1,0 +1,1 @@
+"""Neurons of the Allen Institute: the Cell Types Database and the Patch-seq cells in the Brain Image Library."""

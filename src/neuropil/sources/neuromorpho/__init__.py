@@ -1,0 +1,1 @@
+"""NeuroMorpho.org: a query, its neurons' facts, measures and standardised SWC files."""
