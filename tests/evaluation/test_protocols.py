@@ -10,7 +10,16 @@ import pytest
 
 from neuropil.errors import InputError
 from neuropil.evaluation.parameters import BaselineParameters
-from neuropil.evaluation.protocols import GROUPED, INSIDE, UNSEEN, FoldSet, Origins, freeze_protocols, thaw_protocols
+from neuropil.evaluation.protocols import (
+    GROUPED,
+    INSIDE,
+    SEEN,
+    UNSEEN,
+    FoldSet,
+    Origins,
+    freeze_protocols,
+    thaw_protocols,
+)
 
 NAMES = [f"cell {number:03d}" for number in range(120)]
 LABORATORIES = ["big"] * 60 + ["small"] * 40 + ["odd"] * 20
@@ -32,7 +41,8 @@ def _sets(document: dict[str, Any]) -> dict[tuple[str, str], FoldSet]:
 
 def test_each_task_has_its_protocols_and_the_laboratory_only_one() -> None:
     assert set(_sets(_document())) == {
-        ("cell_class", GROUPED), ("cell_class", INSIDE), ("cell_class", UNSEEN), ("laboratory", GROUPED),
+        ("cell_class", GROUPED), ("cell_class", INSIDE), ("cell_class", SEEN), ("cell_class", UNSEEN),
+        ("laboratory", GROUPED),
     }  # fmt: skip
 
 
@@ -66,6 +76,29 @@ def test_unseen_laboratories_are_all_asked_among_the_same_classes() -> None:
         assert any(LABORATORIES[place] == "odd" for place in fold.train)
     assert any("c (20)" in note and "d (10)" in note for note in one.notes)
     assert len(one.runs(3)) == 3 and all(run == list(one.folds) for run in one.runs(3))
+
+
+def test_seen_laboratories_are_asked_about_the_same_neurons_among_the_same_classes() -> None:
+    sets = _sets(_document())
+    seen, unseen = sets["cell_class", SEEN], sets["cell_class", UNSEEN]
+    asked = np.sort(np.concatenate([fold.test for fold in unseen.folds]))
+    assert seen.classes == unseen.classes and np.array_equal(seen.truth, unseen.truth) and seen.hash != unseen.hash
+    only_teach = {place for place, of in enumerate(LABORATORIES) if of == "odd" and CLASSES[place] == "a"}
+    for folds in seen.runs(2):
+        assert np.sort(np.concatenate([fold.test for fold in folds])).tolist() == asked.tolist()
+        for fold in folds:
+            assert not {DAYS[place] for place in fold.train} & {DAYS[place] for place in fold.test}
+            assert only_teach <= set(fold.train.tolist())  # as they do where laboratories are unseen
+            assert (seen.truth[fold.train] >= 0).all()
+            shared = {LABORATORIES[place] for place in fold.train} & {LABORATORIES[place] for place in fold.test}
+            assert shared == {LABORATORIES[place] for place in fold.test}
+
+
+def test_where_the_same_classes_cannot_be_divided_the_seen_are_left_out_and_it_is_said() -> None:
+    few: list[str | None] = [f"{of} + day {place % 2}" for place, of in enumerate(LABORATORIES)]
+    document = _document(origins={"days": few, "dated": few}, folds=5)
+    assert ("cell_class", UNSEEN) in _sets(document) and ("cell_class", SEEN) not in _sets(document)
+    assert any("not all of its classes have neurons of 5 days" in text for text in document["left_out"])
 
 
 def test_rare_classes_and_those_of_few_days_are_left_out_by_name() -> None:

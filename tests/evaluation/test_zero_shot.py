@@ -12,7 +12,7 @@ from neuropil.captions.generator import NeuronTextGenerator
 from neuropil.evaluation.parameters import EvaluationParameters
 from neuropil.evaluation.score import score_retrieval, score_zero_shot
 from neuropil.evaluation.tasks import make_task, prompts
-from neuropil.evaluation.zero_shot import CLIP
+from neuropil.evaluation.zero_shot import CLIP, OWN_CAPTION
 
 PARAMETERS = EvaluationParameters(bootstrap=100)
 
@@ -80,4 +80,34 @@ def test_retrieval_counts_every_true_neuron_as_a_hit_and_leaves_out_what_says_no
     assert standard["mAP"]["score"] == 1
     assert report["standard"]["captions"] == 4
     assert report["broad"]["text to neuron"] == {"queries": 0, "left_out": 24}
-    assert {row.metric for row in rows} == {"mAP", "R@1"}
+    assert {row.metric for row in rows} == {"mAP", "R@1", "R@5", "R@10", "MRR", "median rank"}
+    for row in rows:  # every figure of the summary is a row, with its chance
+        _, way, level = row.task.split(", ")
+        figures = report[level.removesuffix(" captions")][way]
+        assert figures[row.metric] == {"score": row.score, "chance": pytest.approx(row.chance)}
+        assert row.low is not None and row.high is not None and row.low <= row.score <= row.high
+        assert (row.better, row.unit, row.n) == (
+            "lower" if row.metric == "median rank" else "higher",
+            "queries",
+            figures["queries"],
+        )
+
+
+def test_our_embedding_is_compared_with_every_other_method_on_the_same_neurons() -> None:
+    rows, report = score_zero_shot(scored(), WordModel(), NeuronTextGenerator(), PARAMETERS)  # type: ignore[arg-type]
+    scores = {row.method: row.score for row in rows if row.metric == "balanced accuracy"}
+    compared = report["cell_class"]["comparisons"]
+    assert {row["second"] for row in compared if row["first"] == CLIP} == set(scores) - {CLIP, OWN_CAPTION}
+    ours = {name for name in scores if name.startswith("clip embedding")}
+    theirs = set(scores) - ours - {CLIP, OWN_CAPTION}
+    assert {(row["first"], row["second"]) for row in compared if row["first"] != CLIP} == {
+        (one, other) for one in ours for other in theirs
+    }
+    for row in compared:
+        assert row["difference"] == pytest.approx(scores[row["first"]] - scores[row["second"]])
+        assert row["low"] <= row["difference"] <= row["high"] and row["p"] <= row["p_holm"] <= 1
+        assert (row["n"], row["split"], row["seeds"]) == (24, "hash", 1)
+    chance = next(row for row in compared if (row["first"], row["second"]) == (CLIP, "majority"))
+    assert chance["low"] > 0.5 and chance["mcnemar"] < 0.001  # 18 of 24 neurons that CLIP alone has right
+    alike = next(row for row in compared if (row["first"], row["second"]) == (CLIP, "clip embedding + 5-NN"))
+    assert (alike["difference"], alike["p"], alike["mcnemar"]) == (0, 1, 1)

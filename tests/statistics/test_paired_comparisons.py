@@ -10,9 +10,7 @@ import pytest
 from neuropil.em.metrics import Contingency, variation_of_information
 from neuropil.statistics.intervals import balanced_accuracy
 from neuropil.statistics.jackknife import jackknife
-from neuropil.statistics.paired import mcnemar, over_seeds, paired_difference
-from neuropil.statistics.scores import Score
-from neuropil.statistics.tables import COLUMNS, markdown, score_table
+from neuropil.statistics.paired import holm, mcnemar, over_seeds, paired_difference, paired_over_seeds
 
 RNG = np.random.default_rng(0)
 
@@ -123,24 +121,48 @@ def test_an_interval_ends_at_the_figures_own_limits() -> None:
         jackknife([1.0], lambda some: list(some), np.mean)  # type: ignore[arg-type]
 
 
-def test_all_scores_have_one_table() -> None:
-    rows = [
-        Score("class", "balanced accuracy", "clip", 0.5, 0.4, 0.6, 0.25, 40, split="abc", headline=True, seeds=3),
-        Score("class", "balanced accuracy", "a|b", 0.7, n=40, split="abc"),
-        Score("class", "balanced accuracy", "own caption", 0.9, n=40, split="abc", reference=True).record(),
-        Score("instances", "VOI", "network", 1.5, 1.2, 1.8, n=5, unit="voxels", better="lower"),
-        Score("instances", "VOI", "threshold", 2.5, better="lower"),
-    ]
-    table = score_table(rows)
-    assert tuple(table.columns) == COLUMNS and len(table) == 5
-    assert table["seeds"].tolist() == [3, 1, 1, 1, 1] and table["reference"].tolist() == [
-        False,
-        False,
-        True,
-        False,
-        False,
-    ]
-    text = markdown(rows)
-    assert "| clip | 0.500 [0.400, 0.600] | 0.250 | 40 neurons | 3 | abc |" in text
-    assert "a\\|b" in text and "own caption (a limit, no method)" in text
-    assert text.index("| network") < text.index("| threshold")  # lower is better
+def test_over_seeds_a_method_does_not_differ_from_itself_and_exchanging_turns_the_sign() -> None:
+    truth = RNG.integers(0, 4, 90)
+    good, bad = ([_answers(truth, right, np.random.default_rng(seed)) for seed in range(3)] for right in (0.8, 0.5))
+    same = paired_over_seeds(balanced_accuracy, good, good, truth, resamples=100)
+    assert (same.difference, same.p, same.n) == (0, 1, 90)  # the interval holds the choice of seeds, the same for both
+    assert (same.low, same.high) == (0, 0)
+    found = paired_over_seeds(balanced_accuracy, good, bad, truth, resamples=200)
+    turned = paired_over_seeds(balanced_accuracy, bad, good, truth, resamples=200)
+    assert found.low > 0 and found.p < 0.02
+    assert turned.difference == pytest.approx(-found.difference) and turned.p == found.p
+
+
+def test_of_one_seed_it_is_the_paired_difference() -> None:
+    truth = RNG.integers(0, 4, 80)
+    one, other = _answers(truth, 0.7, RNG), _answers(truth, 0.5, RNG)
+    plain = paired_difference(balanced_accuracy, one, other, truth, resamples=600)
+    seeds = paired_over_seeds(balanced_accuracy, [one], [other], truth, resamples=600)
+    assert seeds.difference == plain.difference
+    assert (seeds.low, seeds.high) == (pytest.approx(plain.low, abs=0.03), pytest.approx(plain.high, abs=0.03))
+    assert seeds.p == pytest.approx(plain.p, abs=0.03)
+
+
+def test_answers_of_an_item_under_several_seeds_are_no_several_items() -> None:
+    # The same answers three times over say no more than once.
+    truth = RNG.integers(0, 4, 60)
+    one, other = _answers(truth, 0.65, RNG), _answers(truth, 0.55, RNG)
+    once = paired_over_seeds(balanced_accuracy, [one], [other], truth, resamples=800)
+    thrice = paired_over_seeds(balanced_accuracy, [one] * 3, [other] * 3, truth, resamples=800)
+    assert thrice.p == pytest.approx(once.p, abs=0.06)
+    assert thrice.high - thrice.low == pytest.approx(once.high - once.low, rel=0.2)
+
+
+def test_runs_that_do_not_pair_are_refused() -> None:
+    truth = np.zeros(4, np.int64)
+    with pytest.raises(ValueError, match="same items under the same seeds"):
+        paired_over_seeds(balanced_accuracy, [truth, truth], [truth], truth)
+    with pytest.raises(ValueError, match="two items"):
+        paired_over_seeds(balanced_accuracy, [truth[:1]], [truth[:1]], truth[:1])
+
+
+def test_holm_by_hand_and_never_below_the_plain_p() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
+    assert holm([0.9, 0.8]) == [1.0, 1.0] and holm([]) == []
+    p = list(RNG.random(20))
+    assert all(adjusted >= plain for adjusted, plain in zip(holm(p), p, strict=True))

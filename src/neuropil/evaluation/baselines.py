@@ -125,7 +125,28 @@ def _run(work: _Work) -> dict[str, Any]:
     return {"answers": [answers.tolist() for answers in answer_folds(work)]}
 
 
-def score_methods(
+class Answered(NamedTuple):
+    """What a method said under a fold set.
+
+    Attributes:
+        folds: the fold set.
+        method: the method's name, as it stands in the scores.
+        asked: (n,) places of the neurons that were asked about, ascending.
+        answers: a seed: (n,) class index of each.
+    """
+
+    folds: FoldSet
+    method: str
+    asked: Labels
+    answers: list[Labels]
+
+    @property
+    def truth(self) -> Labels:
+        """(n,) true class index of each."""
+        return self.folds.truth[self.asked]
+
+
+def answer_methods(
     sets: Sequence[FoldSet],
     tables: dict[str, Path],
     keys: Sequence[str],
@@ -134,23 +155,22 @@ def score_methods(
     evaluation: EvaluationParameters,
     compute: ComputeParameters,
     seed: int,
-) -> list[Score]:
-    """Balanced accuracy of every method whose table there is, under every fold set.
+) -> list[Answered]:
+    """The answers of every method whose table there is, under every fold set.
 
-    A method, a fold set and a seed are one item: answered once under the same features and folds. The interval holds
-    the choice of neurons and the seed (`statistics.paired.over_seeds`); a neuron counts once a seed.
+    A method, a fold set and a seed are one item: answered once under the same features and folds.
 
     Args:
         sets: frozen folds with their labels.
         tables: name -> .npy, rows as the neurons of the sets.
         keys: the content key of each row.
         store: where the ledger of answers stands.
-        evaluation: neighbours, resamples, seeds.
+        evaluation: neighbours, seeds.
         compute: how many processes.
         seed: the root seed.
 
     Returns:
-        A row a fold set and method, in that order; `split` is the hash of the frozen folds.
+        One a fold set and method, in that order; a method that failed under a seed is left out.
     """
     methods = [method for method in METHODS if method.table is None or method.table in tables]
     seeds = evaluation.baselines.seeds
@@ -167,14 +187,40 @@ def score_methods(
     ):
         if entry.state == "done":
             given[entry.name] = [np.array(one, np.int64) for one in entry.result["answers"]]
-    rows = []
+    answered = []
     for one, method in plan:
         # Of a method without chance, under folds that no seed changes, one answer is that of every seed.
         alike = one.protocol == UNSEEN and method.probe != FOREST
         answers = [given.get(_name(one, method, 0 if alike else run)) for run in range(seeds)]
         whole = [answer for answer in answers if answer is not None]
         if len(whole) == seeds:
-            rows.append(_score(one, method, whole, evaluation, seed))
+            answered.append(_answered(one, method.name.format(k=evaluation.neighbours), whole))
+    return answered
+
+
+def score_methods(answered: Sequence[Answered], *, resamples: int, seed: int) -> list[Score]:
+    """Balanced accuracy of each, the mean of the seeds.
+
+    The interval holds the choice of neurons and the seed (`statistics.paired.over_seeds`); a neuron counts once a
+    seed. `split` is the hash of the frozen folds.
+    """
+    rows = []
+    for one in answered:
+        found = over_seeds(balanced_accuracy, one.answers, one.truth, resamples=resamples, seed=seed)
+        rows.append(
+            Score(
+                task=one.folds.title,
+                metric=METRIC,
+                method=one.method,
+                score=found.mean,
+                low=found.low,
+                high=found.high,
+                chance=1 / len(one.folds.classes),
+                n=len(one.asked),
+                split=one.folds.hash,
+                seeds=found.seeds,
+            )
+        )
     return rows
 
 
@@ -210,27 +256,13 @@ def _key(work: _Work, folds: str, features: str) -> str:
     return content_key(VERSION, folds, [fold.name for fold in work.folds], features, table, how)
 
 
-def _score(
-    one: FoldSet, method: Method, answers: Sequence[Sequence[Labels]], evaluation: EvaluationParameters, seed: int
-) -> Score:
+def _answered(one: FoldSet, method: str, answers: Sequence[Sequence[Labels]]) -> Answered:
+    """The answers of all folds of a seed in one array, in the order of the neurons."""
     runs = one.runs(len(answers))
     asked = np.sort(np.concatenate([fold.test for fold in runs[0]]))
     columns = []
     for folds, given in zip(runs, answers, strict=True):
-        places = np.concatenate([fold.test for fold in folds])
         column = np.empty(len(asked), np.int64)
-        column[np.searchsorted(asked, places)] = np.concatenate(list(given))
+        column[np.searchsorted(asked, np.concatenate([fold.test for fold in folds]))] = np.concatenate(list(given))
         columns.append(column)
-    found = over_seeds(balanced_accuracy, columns, one.truth[asked], resamples=evaluation.bootstrap, seed=seed)
-    return Score(
-        task=one.title,
-        metric=METRIC,
-        method=method.name.format(k=evaluation.neighbours),
-        score=found.mean,
-        low=found.low,
-        high=found.high,
-        chance=1 / len(one.classes),
-        n=len(asked),
-        split=one.hash,
-        seeds=found.seeds,
-    )
+    return Answered(one, method, asked, columns)

@@ -1,9 +1,10 @@
 """Under which divisions of the neurons a method is scored: frozen folds, with the labels that are asked for.
 
-Three protocols. `grouped`: repeated k-fold over all neurons, cells of one laboratory and day together (where no day is
+Four protocols. `grouped`: repeated k-fold over all neurons, cells of one laboratory and day together (where no day is
 known, neuron by neuron, and the title says so). `inside`: the same among the cells of the largest laboratory, where
 knowing the laboratory is of no use. `unseen`: each laboratory in turn is asked about by what the others taught; classes
-that only one laboratory has cannot take part.
+that only one laboratory has cannot take part. `seen`: the neurons and classes of `unseen` once more, divided as in
+`grouped`: what the two differ by is the laboratory's share, and not that of fewer classes or easier neurons.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from neuropil.statistics.frozen import check_frozen, frozen_folds, thawed_folds
 from neuropil.statistics.rare import fold_rare
 from neuropil.work.keys import content_key
 
-GROUPED, INSIDE, UNSEEN = "grouped", "inside", "unseen"
+GROUPED, INSIDE, SEEN, UNSEEN = "grouped", "inside", "seen", "unseen"
 Values = Sequence[str | None]
 
 
@@ -65,7 +66,7 @@ class FoldSet:
 
     Attributes:
         label: what is classified ("cell_class").
-        protocol: `grouped`, `inside` or `unseen`.
+        protocol: `grouped`, `inside`, `seen` or `unseen`.
         title: task and protocol in words.
         classes: the classes asked for, in the order of the alphabet.
         truth: (n,) class index of each neuron, -1 for those that take no part.
@@ -116,11 +117,13 @@ def freeze_protocols(
     largest = max(sorted(sizes), key=lambda one: sizes[one]) if len(sizes) > 1 else None
     for label, values in labels.items():
         title = TITLES.get(label, label)
-        for protocol in (GROUPED, INSIDE, UNSEEN):
+        for protocol in _PROTOCOLS:
             if protocol != GROUPED and (label == LABORATORY or largest is None):
                 continue
             made = _make(protocol, label, values, origins, largest, parameters, seed)
             if isinstance(made, str):
+                if protocol == SEEN and made == _NONE_SHARED:
+                    continue  # said of the unseen laboratories
                 left_out.append(f"{title}, {_PROTOCOLS[protocol].format(largest=largest)}: {made}")
                 continue
             facts = {
@@ -171,6 +174,7 @@ def thaw_protocols(document: Mapping[str, Any], there: Collection[str], *, label
 _PROTOCOLS = {
     GROUPED: "all neurons",
     INSIDE: "inside {largest}",
+    SEEN: "the neurons of the unseen laboratories, seen",
     UNSEEN: "unseen laboratory",
 }
 
@@ -200,19 +204,28 @@ def _make(
         values = [one if of == largest else None for one, of in zip(values, laboratories, strict=True)]
     kept = fold_rare(values, least=parameters.min_cells, how=parameters.rare)
     notes = [kept.said()] if kept.said() else []
-    if protocol == UNSEEN:
+    divided: Values = kept.labels
+    whole: Values = kept.labels
+    taught = np.empty(0, np.int64)
+    if protocol in (SEEN, UNSEEN):
         labels, folds = _widened(kept.labels, laboratories)
         if not folds:
-            return "no laboratory shares two classes with the others"
-        return _Made(labels, folds, notes + _lone(kept.labels, labels), LABORATORY, words)
+            return _NONE_SHARED
+        notes += _lone(kept.labels, labels)
+        if protocol == UNSEEN:
+            return _Made(labels, folds, notes, LABORATORY, words)
+        divided, taught = _asked(labels, laboratories, folds)
+        whole = labels
     # The cells of a laboratory whose days are not known are one group: the laboratory itself could not be asked for.
     ways = [(_DATED, origins.dated)] if label == LABORATORY else [(_TOGETHER, origins.days), (_DATED, origins.dated)]
     for how_together, groups in ways:
         by = how_together if any(groups) else _APART
-        labels, few = _divisible(kept.labels, groups, parameters.folds)
-        if len(set(labels) - {None}) >= 2:
+        labels, few = _divisible(divided, groups, parameters.folds)
+        if len(set(labels) - {None}) >= 2 and not (few and protocol == SEEN):
             break
     else:
+        if protocol == SEEN:
+            return f"not all of its classes have neurons of {parameters.folds} days"
         return f"fewer than two classes have {parameters.min_cells} neurons of {parameters.folds} days"
     if few:
         notes.append(f"left out, for too few days: {', '.join(few)}")
@@ -221,9 +234,13 @@ def _make(
         folds = inside(labels, laboratories, str(largest), groups, **how)
     else:
         folds = repeated_kfold(labels, groups, **how)
+    if protocol == SEEN:
+        labels = whole
+        folds = [Fold(fold.name, np.union1d(fold.train, taught), fold.test) for fold in folds]
     return _Made(labels, folds, notes, by, f"{words}, {by}")
 
 
+_NONE_SHARED = "no laboratory shares two classes with the others"
 _TOGETHER = "laboratory and day kept together"
 _DATED = "day kept together where it is known"
 _APART = "neuron by neuron, days not known"
@@ -254,6 +271,17 @@ def _widened(labels: Values, laboratories: Values) -> tuple[Values, list[Fold]]:
         train = np.array([place for place in known if laboratories[place] != out], np.int64)
         wide.append(Fold(fold.name, train, fold.test))
     return [label if label in asked else None for label in labels], wide
+
+
+def _asked(labels: Values, laboratories: Values, folds: Sequence[Fold]) -> tuple[Values, NDArray[np.int64]]:
+    """Labels of the neurons that unseen laboratories are asked about, and the neurons that only teach there.
+
+    Those are of laboratories that are never asked about, so they share no day with any that is.
+    """
+    asked = {int(place) for fold in folds for place in fold.test}
+    known = [place for place, label in enumerate(labels) if label is not None and laboratories[place] is not None]
+    divided = [label if place in asked else None for place, label in enumerate(labels)]
+    return divided, np.array([place for place in known if place not in asked], np.int64)
 
 
 def _lone(before: Values, after: Values) -> list[str]:

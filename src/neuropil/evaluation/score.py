@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from neuropil.captions.facts import NeuronFacts
 from neuropil.captions.generator import LEVELS, NeuronTextGenerator
 from neuropil.clip.model import ClipModel
+from neuropil.evaluation.comparisons import compare_methods
 from neuropil.evaluation.parameters import EvaluationParameters
-from neuropil.evaluation.retrieval import per_query, per_query_chance, summary, useful_queries
+from neuropil.evaluation.retrieval import median_rank_chance, per_query, per_query_chance, summary, useful_queries
 from neuropil.evaluation.tasks import make_task, prompts
 from neuropil.evaluation.zero_shot import describe, predictions, score_task
-from neuropil.statistics.intervals import bootstrap
+from neuropil.statistics.intervals import Statistic, bootstrap
 from neuropil.statistics.scores import Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Matrix = NDArray[np.floating]
-_ROWS = ("mAP", "R@1")  # what of retrieval becomes score rows; the rest stands in the summary
+_MEASURES = ("mAP", "R@1", "R@5", "R@10", "MRR")
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def score_retrieval(
     is a hit are left out and counted: they say nothing.
 
     Returns:
-        Score rows (mAP and R@1), and level -> direction -> figures with their chance levels.
+        Score rows, and level -> direction -> figures with their chance levels.
     """
     chosen = [index for index, part in enumerate(scored.parts) if part == "test"]
     neurons, images = [scored.neurons[index] for index in chosen], scored.embeddings[chosen]
@@ -119,7 +120,8 @@ def score_zero_shot(
     """Zero-shot classification of every label beside the baselines; labels come from the metadata.
 
     Returns:
-        Score rows, and label -> classes, counts, confusion, or the reason why it could not be scored.
+        Score rows, and label -> classes, counts, confusion, "comparisons" of the methods (records of
+        `statistics.scores.Comparison`), or the reason why it could not be scored.
     """
     rows: list[Score] = []
     report: dict[str, Any] = {}
@@ -145,6 +147,8 @@ def score_zero_shot(
         scores, report[label] = score_task(
             task, found, resamples=parameters.bootstrap, seed=scored.seed, split=scored.split
         )
+        compared = compare_methods(task, found, resamples=parameters.bootstrap, seed=scored.seed, split=scored.split)
+        report[label]["comparisons"] = [row.record() for row in compared]
         report[label]["prompts"] = [one[0] for one in asked]
         rows += scores
     return rows, report
@@ -154,20 +158,26 @@ def _retrieval_rows(
     similarity: Matrix, mask: NDArray[np.bool_], task: str, scored: Scored, resamples: int
 ) -> list[Score]:
     found, chance = per_query(similarity, mask), per_query_chance(mask)
+    asked: list[tuple[str, Statistic, NDArray[np.float64], float]] = [
+        (metric, _mean, found[metric], float(chance[metric].mean())) for metric in _MEASURES
+    ]
+    asked.append(("median rank", _median, found["rank"], median_rank_chance(mask)))
     rows = []
-    for metric in _ROWS:
-        low, high = bootstrap(_mean, found[metric], resamples=resamples, seed=scored.seed)
+    for metric, statistic, values, expected in asked:
+        low, high = bootstrap(statistic, values, resamples=resamples, seed=scored.seed)
         rows.append(
             Score(
                 task=task,
                 metric=metric,
                 method="clip",
-                score=float(found[metric].mean()),
+                score=statistic(values),
                 low=low,
                 high=high,
-                chance=float(chance[metric].mean()),
-                n=len(found[metric]),
+                chance=expected,
+                n=len(values),
+                unit="queries",
                 split=scored.split,
+                better="lower" if metric == "median rank" else "higher",
                 headline=metric == "mAP" and "standard" in task,
             )
         )
@@ -176,3 +186,7 @@ def _retrieval_rows(
 
 def _mean(values: NDArray[np.float64]) -> float:
     return float(values.mean())
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    return float(np.median(values))

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from neuropil.datasets.document import TextDataset
 from neuropil.datasets.picture import PictureDataset
+from neuropil.statistics.scores import best_other
 from neuropil.work.index import Index
 from neuropil.work.skipped import Skipped
 
@@ -114,18 +115,8 @@ def _with_interval(row: Mapping[str, Any]) -> str:
 
 
 def _best_other(row: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> str:
-    others = [
-        other
-        for other in rows
-        if (other["task"], other["metric"]) == (row["task"], row["metric"])
-        and other["method"] != row["method"]
-        and not other.get("reference")
-    ]
-    if not others:
-        return ""
-    sign = -1 if row.get("better") == "lower" else 1
-    best = max(others, key=lambda other: sign * other["score"])
-    return f"{best['score']:.3f} {best['method']}"
+    best = best_other(row, rows)
+    return "" if best is None else f"{best['score']:.3f} {best['method']}"
 
 
 def _count(row: Mapping[str, Any]) -> str:

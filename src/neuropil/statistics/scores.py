@@ -1,7 +1,8 @@
-"""One row form for every score: what was scored, how, with which interval, beside which chance level."""
+"""One row form for every score, and one for every comparison of two methods on the same items."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -44,3 +45,52 @@ class Score:
     def record(self) -> dict[str, Any]:
         """The row as plain values, for JSON and tables."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two methods on the same items: what the first has more than the second.
+
+    Attributes:
+        task, metric: as of `Score`.
+        first, second: the methods.
+        difference: score of the first minus that of the second.
+        low, high: its 95 % interval, bootstrap over the items (and seeds).
+        p: two-sided, of a permutation test (`paired.paired_difference`).
+        p_holm: the same, adjusted for all comparisons of its family (a task).
+        mcnemar: the exact p of McNemar's test of how many items either has right alone; None over several seeds.
+        n, unit, split, better, seeds: as of `Score`.
+    """
+
+    task: str
+    metric: str
+    first: str
+    second: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_holm: float
+    mcnemar: float | None = None
+    n: int = 0
+    unit: str = "neurons"
+    split: str = ""
+    better: str = "higher"
+    seeds: int = 1
+
+    def record(self) -> dict[str, Any]:
+        """The row as plain values, for JSON and tables."""
+        return asdict(self)
+
+
+def best_other(row: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The best other method of the same task and metric; a limit (an oracle) is none. None where there is no other."""
+    others = [
+        other
+        for other in rows
+        if (other["task"], other["metric"]) == (row["task"], row["metric"])
+        and other["method"] != row["method"]
+        and not other.get("reference")
+    ]
+    sign = -1 if row.get("better") == "lower" else 1
+    return max(others, key=lambda other: sign * other["score"], default=None)

@@ -79,6 +79,9 @@ def _run(inputs: dict[str, Any]) -> dict[str, Any]:
         "confusion_matrix",
         "search_index",
         "baseline_report",
+        "scores",
+        "comparisons",
+        "scores_table",
     )
     return {name: made[name].load() for name in wanted if name in made}
 
@@ -91,6 +94,8 @@ def test_every_output_is_made_and_names_its_split(tmp_path: Path) -> None:
         assert made[picture].startswith(b"\x89PNG")
     assert made["search_index"]["neurons"] == 20
     assert made["baseline_report"].reason.startswith("no baselines: cell class")  # none has a class
+    assert {"Neurons"} == set(made["scores"]["group"])
+    assert "splithash" in made["scores_table"] and "no volumes" in made["scores_table"]
     assert len(search.query(tmp_path / "search", "a basket cell", 3)) == 3
 
 
@@ -103,12 +108,16 @@ def test_without_neurons_the_other_scores_still_stand(tmp_path: Path) -> None:
     assert "no neurons" in made["eval_report"]
     assert "adapted Rand error" in made["eval_report"]
     assert made["search_index"] == made["baseline_report"] == nothing
+    assert made["scores"]["group"].tolist() == ["EM segmentation"]
+    assert made["comparisons"] == Skipped("no methods were compared")
+    assert "Not scored: no neurons." in made["scores_table"]
 
 
 def test_without_test_neurons_the_report_says_what_to_do(tmp_path: Path) -> None:
     split = {"hash": "h", "parts": {"train": [f"n{i}" for i in range(20)], "val": [], "test": []}}
     made = _run(_inputs(tmp_path, neuron_split=split, manifest_test=Index.skipped("no test views")))
-    assert "rendering.test_ratio" in made["eval_report"]
+    assert "rendering.test_ratio" in made["eval_report"] and "rendering.test_ratio" in made["scores_table"]
+    assert made["scores"].reason.startswith("no scores: 0 test neurons")
 
 
 def _em_score() -> dict[str, Any]:

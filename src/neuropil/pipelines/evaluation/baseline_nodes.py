@@ -45,7 +45,7 @@ def freeze_baseline_folds(
     return document
 
 
-@skips(outputs=2)
+@skips(outputs=3)
 def score_baselines(
     baseline_folds: dict[str, Any],
     neurons: Index,
@@ -54,14 +54,15 @@ def score_baselines(
     evaluation: EvaluationParameters,
     compute: ComputeParameters,
     seed: int,
-) -> tuple[pd.DataFrame, str]:
-    """Describe every neuron by features that nothing learnt, and score them with plain classifiers."""
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Describe every neuron by features that nothing learnt, score them with plain classifiers, compare the scores."""
+    from neuropil.evaluation.baseline_comparisons import compare_protocols, compare_twins
     from neuropil.evaluation.baseline_features import describe_neurons
     from neuropil.evaluation.baseline_report import write_baseline_report
     from neuropil.evaluation.baseline_similarity import similarity_table
-    from neuropil.evaluation.baselines import score_methods
+    from neuropil.evaluation.baselines import answer_methods, score_methods
     from neuropil.evaluation.protocols import thaw_protocols
-    from neuropil.statistics.tables import score_table
+    from neuropil.statistics.tables import comparison_table, score_table
 
     wanted = set(baseline_folds["neurons"])
     found = {record["neuron_name"]: record for record in neurons if record["neuron_name"] in wanted}
@@ -74,5 +75,11 @@ def score_baselines(
         if name in paths:
             scale = baselines.tangent_um
             paths[f"{name}_similarity"] = similarity_table(paths[name], tables.keys, scale, baseline_store, compute)
-    rows = score_methods(sets, paths, tables.keys, baseline_store, evaluation=evaluation, compute=compute, seed=seed)
-    return score_table(rows), write_baseline_report(rows, sets, baseline_folds, tables.failed)
+    answered = answer_methods(
+        sets, paths, tables.keys, baseline_store, evaluation=evaluation, compute=compute, seed=seed
+    )
+    how = {"resamples": evaluation.bootstrap, "seed": seed}
+    rows = score_methods(answered, **how)
+    compared = [*compare_twins(answered, **how), *compare_protocols(answered, **how)]
+    report = write_baseline_report(rows, compared, sets, baseline_folds, tables.failed)
+    return score_table(rows), comparison_table(compared), report

@@ -86,6 +86,25 @@ def score(
     return gather_metrics(neurons, em=_plain(em_scores), vae=_plain(vae_scores))
 
 
+def tabulate_scores(
+    metrics: dict[str, Any],
+    baseline_scores: pd.DataFrame | Skipped,
+    baseline_comparisons: pd.DataFrame | Skipped,
+) -> tuple[pd.DataFrame | Skipped, pd.DataFrame | Skipped, str]:
+    """Put every score of neurons, EM, VAE and plain features into one table; and what was compared with what."""
+    from neuropil.evaluation.all_scores import gather_scores, write_scores
+    from neuropil.statistics.tables import comparison_table, records, score_table
+
+    plain, twins = (
+        one.reason if isinstance(one, Skipped) else records(one) for one in (baseline_scores, baseline_comparisons)
+    )
+    found = gather_scores(metrics, plain, twins)
+    nothing = Skipped("no scores: " + "; ".join(dict.fromkeys(found.missing.values())))
+    scores = score_table(found.scores) if found.scores else nothing
+    compared = comparison_table(found.comparisons) if found.comparisons else Skipped("no methods were compared")
+    return scores, compared, write_scores(found)
+
+
 def write_report(metrics: dict[str, Any]) -> str:
     """Put all scores into words and tables."""
     from neuropil.evaluation.report import write_report

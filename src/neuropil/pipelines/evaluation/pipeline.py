@@ -13,6 +13,7 @@ from neuropil.pipelines.evaluation.nodes import (
     draw_maps,
     embed_neurons,
     score,
+    tabulate_scores,
     write_report,
 )
 
@@ -96,8 +97,15 @@ def create_pipeline(**kwargs: Any) -> Pipeline:
                     "params:compute",
                     "params:seed",
                 ],
-                outputs=["baseline_scores", "baseline_report"],
+                outputs=["baseline_scores", "baseline_comparisons", "baseline_report"],
                 name="score_baselines",
+                tags=["score"],
+            ),
+            Node(
+                tabulate_scores,
+                inputs=["metrics", "baseline_scores", "baseline_comparisons"],
+                outputs=["scores", "comparisons", "scores_table"],
+                name="tabulate_scores",
                 tags=["score"],
             ),
         ],
