@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from neuropil.captions.generator import WEIGHTS
 from neuropil.parameters import Positive, Section
-from neuropil.training.parameters import Accelerator, Precision, TrainingParameters
+from neuropil.training.parameters import EMA, Accelerator, EmaDecay, Precision, TrainingParameters
 from neuropil.views.parameters import AugmentationParameters
 
 Loss = Literal["soft", "infonce", "siglip"]
@@ -84,6 +84,7 @@ class ClipParameters(Section):
     gradient_accumulation_steps: Positive = Field(
         1, description="batches whose gradients make one optimizer step; negatives stay those of one batch"
     )
+    ema_decay: EmaDecay = Field(None, description=EMA)
     early_stopping: bool = Field(False, description="stop when the validation loss no longer improves")
     patience: Positive = Field(10, description="epochs without improvement that early stopping waits for")
     precision: Precision = Field("32-true", description="arithmetic; 16-mixed needs a GPU")

@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from torch.utils.data import DataLoader
 
 from neuropil.errors import InputError
+from neuropil.training.averaging import Averaging
 from neuropil.training.checkpoints import AtomicCheckpointIO, read_checkpoint
 from neuropil.training.keeping import BEST, HISTORY, LAST, STATE_KEY, Keeper
 from neuropil.training.loaders import EpochLoader
@@ -37,7 +38,8 @@ class Trained:
     """A finished training.
 
     Attributes:
-        best: checkpoint of the best epoch (weights and hyperparameters; the last epoch without validation).
+        best: checkpoint of the best epoch (weights and hyperparameters; the last epoch without validation). With
+            `training.ema_decay` the weights in both checkpoints are the averaged ones.
         last: checkpoint of the last epoch, with the optimizer's state.
         history: one record an epoch: {"epoch", "step", "lr", "train/loss", "val/loss", ...}.
         epochs: how many epochs were made in all.
@@ -89,7 +91,7 @@ def fit(
         InputError: the loss became infinite, the memory of the GPU is too small, or the device is not there.
         MachineError: the disk is full.
     """
-    key = content_key(key, seed, training.model_dump(exclude={"accelerator"}), VERSION)
+    key = content_key(key, seed, _described(training), VERSION)
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     finished = _finished(folder, key)
@@ -100,11 +102,18 @@ def fit(
         if resumed_at is None:
             _clear(folder)
             _write_state(folder, key, "running")
-        keeper = Keeper(folder, key=key, monitor=monitor if validation is not None else None, mode=mode, label=label)
+        averaging = None if training.ema_decay is None else Averaging(training.ema_decay)
+        monitored = monitor if validation is not None else None
+        keeper = Keeper(folder, key=key, monitor=monitored, mode=mode, label=label, averaging=averaging)
         _train(module, train, validation, keeper, seed=seed, training=training, resume=resumed_at is not None)
     _write_state(folder, key, "finished")
     history = list(read_lines(folder / HISTORY))
     return Trained(folder / BEST, folder / LAST, history, len(history), resumed_at, reused=False)
+
+
+def _described(training: TrainingParameters) -> dict[str, Any]:
+    """What of `training` determines the result; a training without averaging is named as before there was any."""
+    return training.model_dump(exclude={"accelerator"} | (set() if training.ema_decay is not None else {"ema_decay"}))
 
 
 def _finished(folder: Path, key: str) -> Trained | None:
@@ -176,6 +185,8 @@ def _train(
 
 def _trainer(keeper: Keeper, bar: Bar, batches: int, *, seed: int, training: TrainingParameters) -> pl.Trainer:
     callbacks: list[pl.Callback] = [Reseed(seed), bar, keeper]
+    if keeper.averaging is not None:
+        callbacks.insert(1, keeper.averaging)
     if training.max_steps is not None:
         callbacks.insert(1, StopAtStep(training.max_steps))
     if training.early_stopping:

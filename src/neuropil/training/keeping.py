@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
 from neuropil.errors import InputError
+from neuropil.training.averaging import Averaging
 from neuropil.work.index import write_lines
 
 LAST, BEST, HISTORY = "last.ckpt", "best.ckpt", "history.jsonl"
@@ -28,14 +30,25 @@ class Keeper(Checkpoint):
         monitor: the metric that chooses the best epoch; None keeps the last one as the best.
         mode: "min" or "max".
         label: names the training in errors.
+        averaging: the callback that averages the weights, if they are averaged; the best ones are then the average.
     """
 
-    def __init__(self, folder: Path, *, key: str, monitor: str | None, mode: str, label: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        key: str,
+        monitor: str | None,
+        mode: str,
+        label: str,
+        averaging: Averaging | None = None,
+    ) -> None:
         self.folder = folder
         self.key = key
         self.monitor = monitor
         self.label = label
         self.mode = mode
+        self.averaging = averaging
         self._sign = 1.0 if mode == "min" else -1.0
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
@@ -69,7 +82,8 @@ class Keeper(Checkpoint):
         self.history.append(record)
         self._stopped = trainer.should_stop or trainer.current_epoch + 1 >= (trainer.max_epochs or 0)
         if self._is_best(record):
-            trainer.save_checkpoint(self.folder / BEST, weights_only=True)
+            with nullcontext() if self.averaging is None else self.averaging.applied(pl_module):
+                trainer.save_checkpoint(self.folder / BEST, weights_only=True)
         write_lines(self.folder / HISTORY, self.history)
         trainer.save_checkpoint(self.folder / LAST)
 

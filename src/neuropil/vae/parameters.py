@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from neuropil.parameters import Length, Positive, Ratio, Section
-from neuropil.training.parameters import Accelerator, Precision, TrainingParameters
+from neuropil.training.parameters import EMA, Accelerator, EmaDecay, Precision, TrainingParameters
 from neuropil.views.parameters import AugmentationParameters
 
 
@@ -51,6 +51,7 @@ class VaeParameters(Section):
     max_steps: Positive | None = Field(None, description="optimizer steps; overrides max_epochs where given")
     gradient_clip_val: float = Field(0.0, ge=0, description="largest norm of the gradient; 0 = not clipped")
     gradient_accumulation_steps: Positive = Field(1, description="batches whose gradients make one optimizer step")
+    ema_decay: EmaDecay = Field(None, description=EMA)
     early_stopping: bool = Field(False, description="stop when the validation loss no longer improves")
     patience: Positive = Field(10, description="epochs without improvement that early stopping waits for")
     precision: Precision = Field("32-true", description="arithmetic; 16-mixed needs a GPU")
@@ -68,6 +69,7 @@ class VaeParameters(Section):
             accelerator=self.accelerator,
             accumulate_grad_batches=self.gradient_accumulation_steps,
             gradient_clip_val=self.gradient_clip_val,
+            ema_decay=self.ema_decay,
             early_stopping=self.early_stopping,
             patience=self.patience,
             fast_dev_run=self.fast_dev_run,
