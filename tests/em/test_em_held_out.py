@@ -22,7 +22,7 @@ EXTRA = {"baseline": {"quantile": 0.35, "seed_nm": 20.0}, "split": "s"}
 @pytest.fixture(autouse=True)
 def checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (prepare, score):
-        monkeypatch.setattr(module, "load_checkpoint", lambda path: SimpleNamespace(extra=EXTRA))
+        monkeypatch.setattr(module, "load_checkpoint", lambda path: SimpleNamespace(extra=EXTRA, calibration=None))
 
 
 def _split(name: str) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from skimage.feature import hog
 
 from morphology.random_trees import scaled, tree
 from neuropil.morphology.synthesis.grow import grow_neuron
 from neuropil.morphology.tree import AXON, BASAL, SOMA
 from neuropil.morphology.twins import without_axon
-from neuropil.views.fixed_features import gradients, picture
+from neuropil.views.fixed_features import gradients, oriented_gradients, picture
 
 
 def _cross() -> object:
@@ -44,6 +46,23 @@ def test_gradients_of_picture_and_mirror_image() -> None:
     assert found.shape == (2, 7 * 7 * 2 * 2 * 9) and np.isfinite(found).all()
     np.testing.assert_array_equal(gradients(grey[:, ::-1])[::-1], found)
     assert np.abs(found[0] - found[1]).max() > 0.01
+
+
+@pytest.mark.parametrize(("shape", "cell"), [((128, 128), 16), ((64, 64), 8), ((224, 224), 28), ((70, 53), 16)])
+def test_gradients_are_those_of_scikit_image(shape: tuple[int, int], cell: int) -> None:
+    rng = np.random.default_rng(cell)
+    grey = np.where(rng.random(shape) < 0.1, rng.integers(0, 256, shape), 0).astype(np.uint8)
+    neuron = picture(grow_neuron("basket", 0, 4)[0], frame_um=900.0, pixels=max(shape))
+    grey[:, : shape[1] // 2] = neuron[: shape[0], : shape[1] // 2]
+    expected = hog(
+        grey / 255, orientations=9, pixels_per_cell=(cell, cell), cells_per_block=(2, 2), block_norm="L2-Hys"
+    )
+    np.testing.assert_allclose(oriented_gradients(grey, cell), expected, atol=1e-5)
+
+
+def test_a_picture_without_a_block_is_refused() -> None:
+    with pytest.raises(ValueError, match="no block of 2 cells of 16"):
+        oriented_gradients(np.zeros((31, 128), np.uint8))
 
 
 def test_an_empty_picture_has_no_gradients() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from neuropil.compute import ComputeParameters
 from neuropil.em.arrays import grey_statistics
-from neuropil.em.inference import VERSION, Predictor, needs_classes, whole
+from neuropil.em.inference import VERSION, Predictor, check_trained, needs_classes, whole
 from neuropil.em.network_checkpoint import load_checkpoint
 from neuropil.em.parameters import EmInferenceParameters
 from neuropil.em.regridding import on_grid
@@ -48,13 +48,17 @@ def predict_volumes(
     offsets in voxels mean distances in tissue, so affinities cannot be brought to another grid, but instances can.
 
     Affinities are uint8 (255 = one instance): the step of .004 is below what two windows differ by. Blocks that
-    an earlier run finished are kept.
+    an earlier run finished are kept. The group holds `affinities`, and where they are asked for `embedding_affinities`
+    (uint8, alike) and class `probabilities` (float16).
 
     Args:
         paths: volumes of any format; labels are not read.
         checkpoint: of em_segmentation.
         folder: one Zarr group `NAME.zarr` a volume, its ledger in it.
         parameters: windows and blocks.
+
+    Raises:
+        InputError: two volumes have one name, or the checkpoint does not know what is asked for.
 
     Yields:
         {"name", "path" (relative to folder), "digest" (of the volume), "checkpoint" (digest), "shape" and
@@ -65,6 +69,7 @@ def predict_volumes(
     if twice:
         raise InputError(f"em_input: several volumes are named {', '.join(twice)}; give them different file names")
     loaded = load_checkpoint(checkpoint)
+    check_trained(checkpoint, parameters)
     if parameters.class_id is not None and parameters.class_id >= loaded.network.hyperparameters["num_classes"]:
         raise InputError(
             f"em_segmentation.inference.class_id={parameters.class_id}: the checkpoint knows classes 0 to "
@@ -115,6 +120,9 @@ def _predict(
         where = (slice(None), *slices(job.block))
         try:
             job.arrays["affinities"][where] = np.rint(prediction.affinities * 255).astype(np.uint8)
+            if prediction.embedding_affinities is not None:
+                near = np.rint(prediction.embedding_affinities * 255).astype(np.uint8)
+                job.arrays["embedding_affinities"][where] = near
             if prediction.probabilities is not None:
                 job.arrays["probabilities"][where] = prediction.probabilities.astype(np.float16)
         except OSError as error:
@@ -152,7 +160,10 @@ def _open_arrays(place: Path, record: dict[str, Any], predictor: Predictor) -> A
     chunks = tuple(min(size, _CHUNK if size % _CHUNK == 0 else size) for size in block)
     shape = tuple(record["grid"])
     chunks = tuple(min(chunk, size) for chunk, size in zip(chunks, shape, strict=True))
-    group.create_array("affinities", shape=(len(record["offsets"]), *shape), chunks=(1, *chunks), dtype="uint8")
+    pairs = (len(record["offsets"]), *shape)
+    group.create_array("affinities", shape=pairs, chunks=(1, *chunks), dtype="uint8")
+    if predictor.parameters.embedding_affinities:
+        group.create_array("embedding_affinities", shape=pairs, chunks=(1, *chunks), dtype="uint8")
     if needs_classes(predictor.parameters):
         group.create_array("probabilities", shape=(predictor.classes, *shape), chunks=(1, *chunks), dtype="float16")
     group.attrs.update({"key": record["key"]})

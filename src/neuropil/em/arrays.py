@@ -20,7 +20,7 @@ from neuropil.errors import InputError
 from neuropil.work.atomic import atomic_path, remove_leftovers
 from neuropil.work.keys import content_key
 
-VERSION = 2
+VERSION = 3
 Box = Sequence[Sequence[int]]
 """[[z0, z1], [y0, y1], [x0, x1]], voxels."""
 
@@ -37,7 +37,7 @@ class Part:
         folder: holds the arrays, see `neuropil.em.part_decoding`.
         shape: voxels, (z, y, x).
         resolution_nm: voxel size, (z, y, x).
-        mean, std: of the grey values of the whole volume.
+        mean, std: of the grey values that may be known, see `prepare_part`.
         source: where the volume comes from (sample, folder, cremi3d ...).
         annotated: the classes that somebody looked for.
         instances: how many are in the table.
@@ -76,7 +76,9 @@ class Part:
         return np.load(self.path(name), mmap_mode="r")
 
 
-def prepare_part(record: Mapping[str, Any], volume_folder: Path, box: Box, folder: Path) -> Part:
+def prepare_part(
+    record: Mapping[str, Any], volume_folder: Path, box: Box, folder: Path, *, grey_box: Box | None = None
+) -> Part:
     """Decode a part of a volume into `folder`, or find it there from an earlier run.
 
     The volume is read tile by tile, so the memory needed does not depend on its size; the disk needed is 6 bytes a
@@ -87,18 +89,21 @@ def prepare_part(record: Mapping[str, Any], volume_folder: Path, box: Box, folde
         volume_folder: what the record's path is relative to.
         box: which voxels.
         folder: where parts are kept, one folder each.
+        grey_box: the voxels whose mean and deviation normalise the part; a validation part is given those of the
+            volume's training part, so that a training knows nothing of other parts. None = `box`.
 
     Raises:
         InputError: a label holds what is no class.
         MachineError: the disk is full.
     """
     classes, labelled = annotated_classes(record), record.get("annotated_box")
-    key = content_key(record["digest"], box, classes, labelled, VERSION)
+    grey_box = box if grey_box is None else grey_box
+    key = content_key(record["digest"], box, grey_box, classes, labelled, VERSION)
     place = folder / f"{record['name']}-{key[:16]}"
     if not (place / _FACTS).exists():
         with open_volume(volume_folder / record["path"]) as volume, atomic_path(place, folder=True) as part:
             facts = decode_part(volume, box, part, classes=classes, labelled=labelled)
-            mean, std = grey_statistics(volume)
+            mean, std = grey_statistics(volume, grey_box)
             facts |= {"resolution_nm": volume.resolution_nm, "mean": mean, "std": std}
             (part / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
     facts = json.loads((place / _FACTS).read_text(encoding="utf-8"))
@@ -130,21 +135,27 @@ def remove_other_parts(folder: Path, kept: Sequence[Part]) -> int:
     return removed
 
 
-def grey_statistics(volume: Volume, sections: int = 32) -> tuple[float, float]:
-    """Mean and standard deviation of the grey values, from up to `sections` sections spread over the volume.
+def grey_statistics(volume: Volume, box: Box | None = None, sections: int = 32) -> tuple[float, float]:
+    """Mean and standard deviation of the grey values, from up to `sections` sections spread over a box.
 
-    A training patch and an inference window of one volume are normalised by the same two numbers.
+    Training and calibration take the box that they may know; inference takes the volume that it is given.
+
+    Args:
+        volume: the open volume.
+        box: its voxels, [[z0, z1], [y0, y1], [x0, x1]]; nothing outside is read. None = all.
+        sections: how many at most.
 
     Raises:
         InputError: a grey value is not finite.
     """
-    depth, height, width = volume.shape
-    chosen = np.unique(np.linspace(0, depth - 1, min(sections, depth)).astype(int))
-    rows = max(CHUNK[1], _MOST_VALUES // width // CHUNK[1] * CHUNK[1])
+    (first, last), (top, bottom), (left, right) = box if box is not None else [(0, size) for size in volume.shape]
+    chosen = np.unique(np.linspace(first, last - 1, min(sections, last - first)).astype(int))
+    rows = max(CHUNK[1], _MOST_VALUES // (right - left) // CHUNK[1] * CHUNK[1])
     count, total, squares = 0, 0.0, 0.0
     for z in chosen:
-        for part in slabs(height, rows):
-            values = np.asarray(volume.raw[int(z) : int(z) + 1, part]).astype(np.float64)
+        for part in slabs(bottom - top, rows):
+            where = slice(int(z), int(z) + 1), slice(top + part.start, top + part.stop), slice(left, right)
+            values = np.asarray(volume.raw[where]).astype(np.float64)
             count += values.size
             total += float(values.sum())
             squares += float(np.square(values).sum())

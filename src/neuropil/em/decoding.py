@@ -1,150 +1,86 @@
-"""Affinities to instances: the mutex watershed (Wolf et al. 2018) on one block."""
+"""Affinities to instances: one block, by the method that its calibration is of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuropil.em.offsets import is_near, pair
+from neuropil.em.calibrations import Calibrated, Calibration, MergeCalibration, blended
+from neuropil.em.mutex_watershed import mutex_watershed, without_specks
+from neuropil.errors import InputError
 
-VERSION = 1
+__all__ = ["VERSION", "Calibration", "MergeCalibration", "best_calibration", "decode"]
+
+VERSION = 2
 Affinities = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What was chosen on validation data.
-
-    Attributes:
-        bias_near: added to the affinities of neighbours, -1..1, after they were moved from 0..1 to -.5...+.5.
-        bias_far: added to the long affinities.
-    """
-
-    bias_near: float
-    bias_far: float
-
-    def record(self) -> dict[str, float]:
-        """As plain values."""
-        return {"bias_near": self.bias_near, "bias_far": self.bias_far}
 
 
 def decode(
     affinities: Affinities,
     offsets: Sequence[Sequence[int]],
-    calibration: Calibration,
+    calibration: Calibrated,
     *,
     stride: int,
     min_size: int,
     seed: int,
     mask: NDArray[np.bool_] | None = None,
+    spacing_nm: Sequence[float] = (1.0, 1.0, 1.0),
+    extra: Affinities | None = None,
 ) -> NDArray[np.uint32]:
-    """Instances of one block, each a connected component by its attractive edges.
+    """Instances of one block, each a connected component.
 
-    Long affinities mostly tell apart; taking all of them splits too much, so one in stride^dims is taken.
-    Fragments under `min_size` are given to the neighbours they touch, by a watershed on the mean affinity of
-    neighbours.
+    By mutex watershed: long affinities mostly tell apart; taking all of them splits too much, so one in stride^dims is
+    taken. Fragments under `min_size` are given to the neighbours they touch, by a watershed on the mean affinity of
+    neighbours. By agglomeration: see `neuropil.em.agglomeration`; small fragments join the neighbour in contact that
+    has the highest mean affinity.
 
     Args:
         affinities: uint8 (offset, z, y, x), 0..255.
         offsets: the voxel pairs, non-negative steps.
-        calibration: the biases.
-        stride: see above; 1 uses all.
+        calibration: the method and what was chosen for it.
+        stride: of the mutex watershed, see above; 1 uses all. Agglomeration takes every affinity.
         min_size: voxels.
-        seed: orders equal affinities.
+        seed: orders equal affinities in the mutex watershed; agglomeration draws nothing.
         mask: voxels outside are no part of any instance and become 0.
+        spacing_nm: voxel size (z, y, x), in which agglomeration measures distances.
+        extra: affinities of the embedding, uint8 of the same voxel pairs and shape; needed where the calibration
+            counts them.
 
     Returns:
         uint32 (z, y, x), ids 1..n.
+
+    Raises:
+        InputError: the calibration counts affinities of the embedding and there are none.
     """
-    # A block may be smaller than the longest offset, which joins no pair in it.
-    sizes = affinities.shape[1:]
-    fitting = [i for i, offset in enumerate(offsets) if all(s < size for s, size in zip(offset, sizes, strict=True))]
-    if len(fitting) < len(offsets):
-        affinities, offsets = affinities[fitting], [offsets[i] for i in fitting]
-    labels = _mutex_watershed(affinities, offsets, calibration, stride, seed, mask)
-    if not len(offsets) or all(offset[0] == 0 for offset in offsets):  # 2D: sections have no edges between them
-        return _filled_2d(labels, affinities, offsets, min_size, mask)
-    return _filled(labels, affinities, offsets, min_size, mask)
-
-
-def _mutex_watershed(
-    affinities: Affinities,
-    offsets: Sequence[Sequence[int]],
-    calibration: Calibration,
-    stride: int,
-    seed: int,
-    mask: NDArray[np.bool_] | None,
-) -> NDArray[np.uint32]:
-    import fastremap
-    import mwatershed
-
-    dims = 2 if all(offset[0] == 0 for offset in offsets) else 3
-    edges = np.empty(affinities.shape, np.float64)
-    steps = []
-    for channel, offset in enumerate(offsets):
-        near = is_near(offset)
-        steps.append([1, 1, 1] if near else [1] * (3 - dims) + [stride] * dims)
-        edges[channel] = affinities[channel]
-        edges[channel] /= 255.0
-        edges[channel] += (calibration.bias_near if near else calibration.bias_far) - 0.5
-        if mask is not None:
-            first, second = pair(mask.shape, offset)
-            edges[channel][first] = np.where(mask[first] & mask[second], edges[channel][first], -1.0 if near else 0.0)
-        # Equal affinities (they come from 256 levels) are ordered by the seed, not by their place in the array.
-        rng = np.random.default_rng([seed, VERSION, channel])
-        edges[channel] += (rng.random(affinities.shape[1:], dtype=np.float32) - 0.5) * 1e-3 * (edges[channel] != 0)
-    found = mwatershed.agglom(edges, [list(offset) for offset in offsets], strides=steps)
-    labels, _ = fastremap.renumber(found)
-    if mask is not None:
-        labels[~mask] = 0
-    return labels.astype(np.uint32)
-
-
-def _filled_2d(
-    labels: NDArray[np.uint32],
-    affinities: Affinities,
-    offsets: Sequence[Sequence[int]],
-    min_size: int,
-    mask: NDArray[np.bool_] | None,
-) -> NDArray[np.uint32]:
-    """As `_filled`, section by section."""
-    sections = [
-        _filled(
-            labels[z : z + 1], affinities[:, z : z + 1], offsets, min_size, None if mask is None else mask[z : z + 1]
+    if calibration.counts_embedding and extra is None:
+        raise InputError(
+            "the checkpoint's decoding was calibrated with affinities of the embedding; "
+            "set em_segmentation.inference.embedding_affinities=true"
         )
-        for z in range(len(labels))
-    ]
-    highest = np.cumsum([0, *(int(section.max()) for section in sections[:-1])])
-    joined = [np.where(part > 0, part + np.uint32(more), 0) for part, more in zip(sections, highest, strict=True)]
-    return np.concatenate(joined).astype(np.uint32)
+    affinities, offsets, extra = fitting(affinities, offsets, extra)
+    if isinstance(calibration, MergeCalibration):
+        from neuropil.em.agglomeration.pieces import Pieces
+
+        seen, second = calibration.seen(affinities, extra)
+        pieces = Pieces.of(seen, offsets, spacing_nm, calibration.seed_nm, mask=mask, extra=second)
+        return pieces.painted(pieces.merges(calibration).segments(calibration.threshold), min_size)
+    seen = blended(affinities, extra, calibration.embedding_weight)
+    labels = mutex_watershed(seen, offsets, calibration.bias_near, calibration.bias_far, stride, seed, mask)
+    return without_specks(labels, seen, offsets, min_size, mask)
 
 
-def _filled(
-    labels: NDArray[np.uint32],
-    affinities: Affinities,
-    offsets: Sequence[Sequence[int]],
-    min_size: int,
-    mask: NDArray[np.bool_] | None,
-) -> NDArray[np.uint32]:
-    import fastremap
-    from skimage.segmentation import watershed
-
-    sizes = np.bincount(labels.ravel())
-    small = sizes < min_size
-    small[0] = True
-    if small.all():  # nothing to give the fragments to
-        return labels
-    seeds = np.where(small[labels], 0, labels)
-    if (seeds == 0).any():
-        near = [channel for channel, offset in enumerate(offsets) if is_near(offset)]
-        height = 255 - affinities[near].mean(0)
-        seeds = watershed(height, seeds.astype(np.int32), mask=mask)
-    filled, _ = fastremap.renumber(seeds.astype(np.uint32))
-    return filled
+def fitting(
+    affinities: Affinities, offsets: Sequence[Sequence[int]], extra: Affinities | None
+) -> tuple[Affinities, Sequence[Sequence[int]], Affinities | None]:
+    """What is left without the offsets that join no pair: a block may be smaller than the longest of them."""
+    sizes = affinities.shape[1:]
+    kept = [i for i, offset in enumerate(offsets) if all(s < size for s, size in zip(offset, sizes, strict=True))]
+    if len(kept) == len(offsets):
+        return affinities, offsets, extra
+    return affinities[kept], [offsets[i] for i in kept], None if extra is None else extra[kept]
 
 
 def best_calibration(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from neuropil.em.layout import channels_last
 from neuropil.em.losses.affinity import affinity_loss
 from neuropil.em.losses.discriminative import discriminative_loss
 from neuropil.em.losses.semantic import cross_entropy, soft_dice
+from neuropil.em.losses.shape import shape_loss
 from neuropil.em.network import EmNetwork
 from neuropil.em.parameters import EmLossParameters, EmOptimizerParameters
 from neuropil.training.schedules import configured
@@ -43,7 +44,9 @@ class EmModule(pl.LightningModule):
         self._dims = int(network["spatial_dims"])
         self._spacing = tuple(network["spacing_nm"])[-self._dims :]
         channels_last(self.network, self._dims)
-        wanted = {"semantic": self.loss.weight_semantic, "embedding": self.loss.weight_embedding}
+        wanted = {
+            "semantic": self.loss.weight_semantic, "embedding": self.loss.weight_embedding, "lsd": self.loss.weight_lsd
+        }  # fmt: skip
         self._heads = [name for name, weight in wanted.items() if weight > 0] + ["affinity"]
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
@@ -84,7 +87,8 @@ class EmModule(pl.LightningModule):
         Args:
             output: of the network.
             batch: an item of `PatchDataset` with a first axis. Without `annotated` all classes count as annotated;
-                without `objects` the instances `ids` are taken, without `class_ids` as of one class.
+                without `objects` the instances `ids` are taken, without `class_ids` as of one class. The head `lsd`
+                needs `descriptors` and `described`.
         """
         p = self.loss
         parts: dict[str, Tensor] = {"loss_aff": affinity_loss(output["affinity"], batch["affinities"], batch["known"])}
@@ -95,6 +99,9 @@ class EmModule(pl.LightningModule):
         if "embedding" in output:
             parts["loss_ins"] = self._instances(output["embedding"], batch)
             total = total + p.weight_embedding * parts["loss_ins"]
+        if "lsd" in output:
+            parts["loss_lsd"] = shape_loss(output["lsd"], batch["descriptors"], batch["described"])
+            total = total + p.weight_lsd * parts["loss_lsd"]
         return {"loss": total, **parts}
 
     def _semantic(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:

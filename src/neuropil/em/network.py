@@ -1,4 +1,4 @@
-"""The segmentation network: one trunk, a semantic, an embedding and an affinity head."""
+"""The segmentation network: one trunk; a semantic, an embedding and an affinity head, and an auxiliary one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from neuropil.em.layout import layers
 from neuropil.em.residual_unet import ResidualUNet
+from neuropil.em.shape_descriptors import descriptor_count
 from neuropil.errors import InputError
 
 HEADS = ("semantic", "embedding", "affinity")
@@ -29,6 +30,8 @@ class EmNetwork(nn.Module):
         offsets: voxel pairs of the affinity head, one channel each, (z, y, x).
         spacing_nm: voxel size (z, y, x) that the trunk's anisotropy is planned for.
         spatial_dims: 2 reads sections (batch, 1, y, x), 3 boxes (batch, 1, z, y, x).
+        lsd: whether there is a head `lsd` of local shape descriptors (`neuropil.em.shape_descriptors`), on the trunk
+            of the affinities; it gives logits of descriptors and serves training only.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class EmNetwork(nn.Module):
         offsets: Sequence[Sequence[int]],
         spacing_nm: Sequence[float],
         spatial_dims: int,
+        lsd: bool = False,
     ) -> None:
         super().__init__()
         self.hyperparameters: dict[str, Any] = {
@@ -51,12 +55,15 @@ class EmNetwork(nn.Module):
             "offsets": [list(map(int, offset)) for offset in offsets],
             "spacing_nm": [float(value) for value in spacing_nm],
             "spatial_dims": spatial_dims,
+            **({"lsd": True} if lsd else {}),
         }
         self.two_trunks = encoder_name == "vista3d"
         self.trunk, self.multiple = _trunk(encoder_name, feature_size, tuple(spacing_nm)[-spatial_dims:])
         conv, _, _ = layers(spatial_dims)
         channels = {"semantic": num_classes, "embedding": emb_dim, "affinity": len(offsets)}
-        self.heads = nn.ModuleDict({name: conv(feature_size, channels[name], 1) for name in HEADS})
+        if lsd:
+            channels["lsd"] = descriptor_count(spatial_dims)
+        self.heads = nn.ModuleDict({name: conv(feature_size, count, 1) for name, count in channels.items()})
 
     def forward(self, x: Tensor, heads: Sequence[str] = HEADS) -> dict[str, Tensor]:
         """The asked heads' outputs, each (batch, channels, ...) with the sizes of `x` (batch, 1, ...).
@@ -68,7 +75,7 @@ class EmNetwork(nn.Module):
             trunk, semantic = self.trunk(x, with_point=instance, with_label="semantic" in heads)
         else:
             trunk = semantic = self.trunk(x)
-        features = {"semantic": semantic, "embedding": trunk, "affinity": trunk}
+        features = {"semantic": semantic, "embedding": trunk, "affinity": trunk, "lsd": trunk}
         return {name: self.heads[name](_first(features[name])) for name in heads}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuropil.em.decoding import Calibration
+from neuropil.em.calibrations import Calibrated, read_calibration
 from neuropil.em.network import EmNetwork
 from neuropil.errors import InputError
 from neuropil.training.checkpoints import hyperparameters, read_checkpoint, write_checkpoint
@@ -26,7 +26,7 @@ class Loaded:
     """
 
     network: EmNetwork
-    calibration: Calibration | None
+    calibration: Calibrated | None
     extra: dict[str, Any]
 
 
@@ -47,7 +47,7 @@ def load_checkpoint(path: Path) -> Loaded:
     )
     extra = dict(content.get("calibration", {}))
     chosen = extra.get("decoding")
-    return Loaded(network, None if chosen is None else Calibration(**chosen), extra)
+    return Loaded(network, None if chosen is None else read_calibration(chosen), extra)
 
 
 def save_calibrated(source: Path, target: Path, calibration: Mapping[str, Any]) -> Path:

@@ -37,9 +37,10 @@ def is_near(offset: Sequence[int]) -> bool:
 
 
 def pair(shape: Sequence[int], offset: Sequence[int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """The slices of the first and of the second voxels of all pairs that lie inside `shape`."""
-    first = tuple(slice(max(0, -step), size - max(0, step)) for size, step in zip(shape, offset, strict=True))
-    second = tuple(slice(max(0, step), size - max(0, -step)) for size, step in zip(shape, offset, strict=True))
+    """The slices of the first and of the second voxels of all pairs that lie inside `shape`; there may be none."""
+    steps = list(zip(shape, offset, strict=True))
+    first = tuple(slice(max(0, -step), max(0, size - max(0, step))) for size, step in steps)
+    second = tuple(slice(max(0, step), max(0, size - max(0, -step))) for size, step in steps)
     return first, second
 
 

@@ -64,7 +64,7 @@ def _rows(part: HeldOut) -> Iterable[Image.Image]:
             [
                 (f"{part.name}, held-out part, {name}", np.repeat(raw[..., None], 3, -1)),
                 ("truth", _painted(raw, truth, colours[truth])),
-                ("network + mutex watershed", _painted(raw, found, colours[best[found]])),
+                ("network", _painted(raw, found, colours[best[found]])),
             ],
             pitch,
         )

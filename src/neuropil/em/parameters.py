@@ -100,6 +100,10 @@ class EmLossParameters(Section):
     weight_semantic: Weight = Field(1.0, description="semantic head: cross-entropy and Dice")
     weight_embedding: Weight = Field(1.0, description="embedding head: discriminative loss")
     weight_affinity: Weight = Field(1.0, description="affinity head: binary cross-entropy and Dice")
+    weight_lsd: Weight = Field(
+        0.0, description="auxiliary head of local shape descriptors: squared error; 0 = no such head"
+    )
+    lsd_sigma_nm: float = Field(80.0, gt=0, description="Gaussian window of the local shape descriptors, nanometres")
     ce_weight: Weight = Field(0.5, description="cross-entropy of the semantic head")
     dice_weight: Weight = Field(0.5, description="soft Dice of the semantic head; 0 disables it")
     class_weights: tuple[Weight, ...] | None = Field(None, description="weight of each class in the cross-entropy")
@@ -132,8 +136,13 @@ class EmOptimizerParameters(Section):
 
 
 class EmDecodingParameters(Section):
-    """Affinities to instances: mutex watershed."""
+    """Affinities to instances."""
 
+    method: Literal["mutex_watershed", "agglomeration", "learned"] = Field(
+        "mutex_watershed",
+        description="mutex_watershed; agglomeration: supervoxels joined by mean affinity; learned: joined by a small "
+        "classifier taught on the training parts",
+    )
     bias_near: tuple[float, ...] = Field(
         (0.2,), min_length=1, description="added to affinities of neighbours; calibration picks one"
     )
@@ -142,7 +151,27 @@ class EmDecodingParameters(Section):
         min_length=1,
         description="added to the long affinities; calibration picks one",
     )
-    stride: Positive = Field(2, description="one in stride^dims of the long affinities is used")
+    stride: Positive = Field(2, description="mutex watershed: one in stride^dims of the long affinities is used")
+    threshold: tuple[Ratio, ...] = Field(
+        (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95),
+        min_length=1,
+        description="agglomeration joins down to this mean affinity (learned: probability); calibration picks one",
+    )
+    far_weight: tuple[Weight, ...] = Field(
+        (0.0, 0.1, 0.3, 1.0),
+        min_length=1,
+        description="agglomeration: what a long affinity counts beside one of neighbours; calibration picks one",
+    )
+    seed_nm: float = Field(20.0, gt=0, description="agglomeration: how far apart the seeds of supervoxels are at least")
+    embedding_weight: tuple[Ratio, ...] = Field(
+        (0.0, 0.3),
+        min_length=1,
+        description="share of the embedding's affinities where inference.embedding_affinities makes them; calibration "
+        "picks one (learned: its classifier weighs them itself)",
+    )
+    calibration_blocks: Positive = Field(
+        4, description="blocks of block_size that calibration reads of each part, spread over it"
+    )
     min_size: int = Field(200, ge=0, description="voxels; smaller fragments are given to their neighbours")
     block_size: Size3 = Field(
         (64, 512, 512), description="what is decoded at once; blocks are joined where they overlap"
@@ -161,6 +190,17 @@ class EmInferenceParameters(Section):
     )
     precision: Literal["32-true", "bf16-mixed"] = Field("32-true", description="arithmetic of the network")
     accelerator: Literal["auto", "cpu", "gpu"] = Field("auto", description="auto takes a GPU where there is one")
+    symmetries: Literal["none", "flips", "all"] = Field(
+        "none",
+        description="test-time augmentation, the mean over flips (4 in 2D, 8 in 3D, as many times the computing) or "
+        "over flips and exchanges of axes of equal voxel size (all: 8 in 2D, 16 or 48 in 3D)",
+    )
+    embedding_affinities: bool = Field(
+        False, description="make affinities of embeddings inside each window too, as evidence for agglomeration"
+    )
+    embedding_sigma: float = Field(
+        1.5, gt=0, description="s in the affinity exp(-d^2 / (2 s^2)) of two embeddings that are d apart"
+    )
     class_id: int | None = Field(None, ge=1, description="keep instances of this class only; null = all voxels")
     output_probs: bool = Field(False, description="write class probabilities beside the instances")
     decoding: EmDecodingParameters = EmDecodingParameters()

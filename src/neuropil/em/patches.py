@@ -17,6 +17,7 @@ from neuropil.em.labels import BACKGROUND, CLASSES, UNKNOWN, annotated_mask, id_
 from neuropil.em.offsets import true_affinities
 from neuropil.em.parameters import EmDataParameters, EmLossParameters
 from neuropil.em.sampling import PlaceSampler, box_start, part_shares
+from neuropil.em.shape_descriptors import shape_descriptors
 from neuropil.em.weights import voxel_weights
 
 _TRAIN, _VALIDATION = 0, 1
@@ -36,7 +37,7 @@ class PatchDataset(Dataset[dict[str, torch.Tensor]]):
         num_classes: of the semantic head.
 
     An item, without the axis z in slice mode:
-        raw          float32 (1, z, y, x), mean 0 and deviation 1 over the volume
+        raw          float32 (1, z, y, x), mean 0 and deviation 1 over the volume's training part
         ids          int64 (z, y, x), 1..n: the instances to be segmented, each one connected component of the patch
         objects      int64 (z, y, x), 1..m: the innermost instances (a mitochondrion, not its neuron), alike
         class_ids    int64 (z, y, x), the class of each voxel's object, 0 = no object
@@ -44,6 +45,8 @@ class PatchDataset(Dataset[dict[str, torch.Tensor]]):
         annotated    bool (num_classes,), the classes that somebody looked for in this volume
         weights      float32 (z, y, x), edge weight times bone weight of the objects
         affinities, known   uint8 (offset, z, y, x), of `ids`
+        descriptors  float16 (descriptor, z, y, x), of `ids` (`shape_descriptors`); only with `loss.weight_lsd`
+        described    uint8 (z, y, x), 1 where they are known; only with `loss.weight_lsd`
     """
 
     def __init__(
@@ -88,7 +91,8 @@ class PatchDataset(Dataset[dict[str, torch.Tensor]]):
         ids = components(arrays["ids"], self.data.min_instance_voxels)
         same = arrays["objects"] is arrays["ids"]
         objects = ids if same else components(arrays["objects"], self.data.min_instance_voxels)
-        affinities, known = true_affinities(ids, self.offsets, unknown=arrays["classes"] == UNKNOWN)
+        unknown = arrays["classes"] == UNKNOWN
+        affinities, known = true_affinities(ids, self.offsets, unknown=unknown)
         classes = arrays["classes"]
         if BACKGROUND in self.parts[chosen].annotated:
             classes = eroded(classes, arrays["ids"], self.data.erode_labels)
@@ -101,6 +105,7 @@ class PatchDataset(Dataset[dict[str, torch.Tensor]]):
             "affinities": affinities,
             "known": known,
             "weights": self._weights(objects, self._crops.resolution_nm(chosen)),
+            **self._shapes(ids, unknown, self._crops.resolution_nm(chosen)),
         }
         flat = {name: torch.from_numpy(self._flat(array)) for name, array in item.items()}
         return {**flat, "annotated": torch.from_numpy(self._annotated[chosen].copy())}
@@ -152,6 +157,17 @@ class PatchDataset(Dataset[dict[str, torch.Tensor]]):
         return voxel_weights(
             objects, resolution_nm, weight_edge=self.loss.weight_edge, weight_bone=self.loss.weight_bone
         )
+
+    def _shapes(
+        self, ids: NDArray[np.int64], unknown: NDArray[np.bool_], resolution_nm: Sequence[float]
+    ) -> dict[str, NDArray[Any]]:
+        """The descriptors where they are trained: making them takes as long as the weights do."""
+        if self.loss.weight_lsd == 0:
+            return {}
+        descriptors, described = shape_descriptors(
+            ids, resolution_nm, self.loss.lsd_sigma_nm, spatial_dims=2 if self.data.slice_mode else 3, unknown=unknown
+        )
+        return {"descriptors": descriptors.astype(np.float16), "described": described}
 
     def _flat(self, array: NDArray[Any]) -> NDArray[Any]:
         return np.ascontiguousarray(array.squeeze(-3) if self.data.slice_mode else array)

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuropil.compute import ComputeParameters
-from neuropil.em.decoding import VERSION, Calibration, decode
+from neuropil.em.agglomeration import VERSION as AGGLOMERATION
+from neuropil.em.calibrations import Calibrated
+from neuropil.em.decoding import VERSION, decode
 from neuropil.em.export import output_path, write_segmentation
 from neuropil.em.inference import whole
 from neuropil.em.network_checkpoint import load_checkpoint
@@ -34,9 +36,10 @@ class BlockJob:
     target: Path
     block: Spans
     offsets: tuple[tuple[int, ...], ...]
-    calibration: Calibration
+    calibration: Calibrated
     parameters: EmInferenceParameters
     seed: int
+    spacing_nm: tuple[float, ...]
 
 
 def decode_volumes(
@@ -54,7 +57,7 @@ def decode_volumes(
     Args:
         records: from `predict_volumes`.
         folder: the store that their paths are relative to; decoded blocks are kept there.
-        checkpoint: calibrated; one without calibration is refused.
+        checkpoint: calibrated; one without calibration, or of another method, is refused.
         output: a folder, or one .h5 file for one volume.
         parameters: blocks, class, decoding.
         compute: blocks are decoded by so many processes.
@@ -62,24 +65,34 @@ def decode_volumes(
 
     Yields:
         {"name", "path" (relative to the output folder), "instances", "shape", "resolution_nm", "digest" (of the
-        volume), "checkpoint"}.
+        volume), "checkpoint", "class_id", "method" (of decoding)}.
     """
-    calibration = load_checkpoint(checkpoint).calibration
+    loaded = load_checkpoint(checkpoint)
+    calibration = loaded.calibration
     if calibration is None:
         raise InputError(
             f"{checkpoint}: its decoding is not calibrated; give calibrated.ckpt, not a training's own file"
+        )
+    if calibration.method != parameters.decoding.method:
+        raise InputError(
+            f"{checkpoint}: calibrated for {calibration.method}, not for em_segmentation.inference.decoding.method="
+            f"{parameters.decoding.method}; set that to {calibration.method}, or calibrate anew (--tags train)"
         )
     records = list(records)
     ledger = Ledger(folder / "decoded.jsonl")
     for record in records:
         target = output_path(output, record["name"], alone=len(records) == 1)
-        yield _decode_volume(record, folder, calibration, target, parameters, ledger, compute, seed)
+        yield _decode_volume(
+            record, folder, calibration, loaded.network.hyperparameters["spacing_nm"], target, parameters, ledger,
+            compute, seed,
+        )  # fmt: skip
 
 
 def _decode_volume(
     record: Mapping[str, Any],
     folder: Path,
-    calibration: Calibration,
+    calibration: Calibrated,
+    spacing_nm: Sequence[float],
     target: Path,
     parameters: EmInferenceParameters,
     ledger: Ledger,
@@ -90,13 +103,21 @@ def _decode_volume(
     decoding = parameters.decoding
     grid = list(blocks(bounds, decoding.block_size))
     grown_grid = [grown(block, bounds, decoding.overlap) for block in grid]
-    settings = decoding.model_dump(mode="json", exclude={"bias_near", "bias_far"})
-    key = content_key(record["key"], settings, calibration.record(), parameters.class_id, seed, VERSION)
+    settings = decoding.model_dump(mode="json", include={"stride", "min_size", "block_size", "overlap"})
+    key = content_key(
+        record["key"],
+        settings,
+        calibration.record(),
+        parameters.class_id,
+        seed,
+        VERSION,
+        AGGLOMERATION,
+    )
     place = folder / f"{record['name']}.blocks"
     offsets = tuple(tuple(offset) for offset in record["offsets"])
     jobs = [
         BlockJob(folder / record["path"], place / f"{position}.npy", block, offsets, calibration, parameters,
-                 seed + position)
+                 seed + position, tuple(spacing_nm))
         for position, block in enumerate(grown_grid)
     ]  # fmt: skip
     items = [Item(f"{record['name']}/{position}", key, job) for position, job in enumerate(jobs)]
@@ -114,7 +135,7 @@ def _decode_volume(
         (block, table[_load(job.target)[slices(block, [start for start, _ in job.block])]])
         for block, job, table in zip(grid, jobs, tables, strict=True)
     )
-    provenance = {"volume_digest": record["digest"], "checkpoint": record["checkpoint"], **calibration.record()}
+    provenance = {"volume_digest": record["digest"], "checkpoint": record["checkpoint"], **calibration.summary()}
     native = back(parts, record.get("grid", record["shape"]), record["shape"])
     write_segmentation(target, record, native, provenance, probabilities=folder / record["path"], parameters=parameters)
     return {
@@ -126,6 +147,7 @@ def _decode_volume(
         "digest": record["digest"],
         "checkpoint": record["checkpoint"],
         "class_id": parameters.class_id,
+        "method": calibration.method,
     }
 
 
@@ -139,10 +161,14 @@ def decode_block(job: BlockJob) -> dict[str, Any]:
     if job.parameters.class_id is not None:
         probabilities = np.asarray(group["probabilities"][(slice(None), *slices(job.block))])
         mask = probabilities.argmax(0) == job.parameters.class_id
+    extra = None
+    if job.calibration.counts_embedding and "embedding_affinities" in group:
+        extra = np.asarray(group["embedding_affinities"][(slice(None), *slices(job.block))])
     decoding = job.parameters.decoding
     labels = decode(
         affinities, job.offsets, job.calibration,
         stride=decoding.stride, min_size=decoding.min_size, seed=job.seed, mask=mask,
+        spacing_nm=job.spacing_nm, extra=extra,
     )  # fmt: skip
     with atomic_path(job.target) as part, open(part, "wb") as file:
         np.save(file, labels)

@@ -63,7 +63,7 @@ def train_network(
     parts = _prepared(drawn_volumes(volumes, data.volume_weights), volume_folder, split, folder / "parts")
     if loss.weight_semantic > 0:
         _check_classes([*parts["train"], *parts["val"]], model.num_classes)
-    network = network_options(model, parts["train"], data.voxel_nm)
+    network = network_options(model, parts["train"], data.voxel_nm, lsd=loss.weight_lsd > 0)
     with seeded(seed, "em_segmentation", "weights"):
         module = EmModule(network, loss.model_dump(mode="json"), optimizer.model_dump(mode="json"))
     _check_size(module.network.multiple, data)
@@ -107,10 +107,13 @@ def _prepared(
     for name in ("train", "val"):
         boxes = {record["name"]: split["volumes"].get(record["name"], {}).get(name) for record in records}
         parts[name] = [
-            prepare_part(record, volume_folder, boxes[record["name"]], folder)
+            prepare_part(
+                record, volume_folder, boxes[record["name"]], folder,
+                grey_box=split["volumes"][record["name"]].get("train"),
+            )
             for record in records
             if boxes[record["name"]] is not None
-        ]
+        ]  # fmt: skip
     if not parts["train"]:
         raise InputError(
             "no volume has a part for training; change em_segmentation.data.split.protocol or "
@@ -129,7 +132,7 @@ def disk_note(folder: Path) -> str:
 
 
 def network_options(
-    model: EmModelParameters, parts: Sequence[Part], voxel_nm: Sequence[float] | None = None
+    model: EmModelParameters, parts: Sequence[Part], voxel_nm: Sequence[float] | None = None, *, lsd: bool = False
 ) -> dict[str, Any]:
     """Keyword arguments of `EmNetwork`, with offsets for its voxel size.
 
@@ -137,6 +140,7 @@ def network_options(
         model: the network.
         parts: the training parts.
         voxel_nm: voxel size of the network, (z, y, x); None = that of the largest part.
+        lsd: whether it has a head of local shape descriptors.
     """
     largest = max(parts, key=lambda part: part.voxels)
     spacing = tuple(voxel_nm) if voxel_nm is not None else largest.resolution_nm
@@ -154,6 +158,7 @@ def network_options(
         "offsets": [list(o) for o in affinity_offsets(model.affinity_reach_nm, spacing, model.spatial_dims)],
         "spacing_nm": list(spacing),
         "spatial_dims": model.spatial_dims,
+        **({"lsd": True} if lsd else {}),
     }
 
 

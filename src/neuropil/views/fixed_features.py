@@ -5,11 +5,10 @@ Dalal and Triggs, Histograms of oriented gradients for human detection, CVPR 200
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
+from neuropil.compiled import compiled
 from neuropil.morphology.soma import soma_centre
 from neuropil.morphology.tree import AXON, Neuron
 from neuropil.rendering.cameras import FILE_UP, rotation_towards
@@ -21,9 +20,13 @@ from neuropil.rendering.segments import Segments, segments_of
 PIXELS = 128
 """Width and height of the picture."""
 
-_CELL = 16  # pixels of a histogram
+CELL = 16
+"""Pixels of a histogram, along each axis."""
+
 _BLOCK = 2  # histograms whose contrast is evened out together, along each axis
 _ORIENTATIONS = 9
+_HYSTERESIS = 0.2  # the largest share of a bin in a block
+_EPSILON = 1e-5
 _MARGIN = 0.05  # round a fitted neuron
 _FRONT = np.array([0.0, 0.0, 1.0])
 
@@ -61,23 +64,55 @@ def picture(
 def gradients(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Histograms of oriented gradients of a grey picture [H, W] and of its mirror image, (2, d).
 
-    Nine orientations in cells of 16 pixels, evened out over blocks of 2 x 2 cells (L2-Hys). A slice of tissue lies
-    either side up, so a neuron's mirror image is as good a picture of it: train on both.
+    Cells of 16 pixels (`oriented_gradients`). A slice of tissue lies either side up, so a neuron's mirror image is as
+    good a picture of it: train on both.
     """
-    return np.stack([_hog(one) for one in (grey, grey[:, ::-1])])
+    return np.stack([oriented_gradients(one) for one in (grey, grey[:, ::-1])])
 
 
-def _hog(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    from skimage.feature import hog
+def oriented_gradients(grey: NDArray[np.uint8], cell: int = CELL) -> NDArray[np.float32]:
+    """Histograms of oriented gradients of a grey picture, (d,).
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an empty picture has no contrast
-        found = hog(
-            grey.astype(np.float64) / 255,
-            orientations=_ORIENTATIONS,
-            pixels_per_cell=(_CELL, _CELL),
-            cells_per_block=(_BLOCK, _BLOCK),
-            block_norm="L2-Hys",
-            feature_vector=True,
-        )
-    return np.asarray(found, np.float32)
+    Nine orientations in square cells, evened out over blocks of 2 x 2 cells (L2-Hys); all 0 of an empty picture.
+
+    Args:
+        grey: [H, W], 0 to 255.
+        cell: pixels of a cell along each axis; what is left over at the lower and right edge is not looked at.
+
+    Raises:
+        ValueError: the picture is smaller than a block.
+    """
+    if min(grey.shape) < _BLOCK * cell:
+        raise ValueError(f"oriented_gradients: a picture of {grey.shape} holds no block of {_BLOCK} cells of {cell}")
+    cells = _histograms(np.ascontiguousarray(grey), cell, _ORIENTATIONS)
+    down, across = (count - _BLOCK + 1 for count in cells.shape[:2])
+    corners = [(row, column) for row in range(_BLOCK) for column in range(_BLOCK)]
+    blocks = np.stack([cells[row : row + down, column : column + across] for row, column in corners], axis=2)
+    even = np.minimum(_evened(blocks.reshape(down, across, -1)), _HYSTERESIS)
+    return _evened(even).astype(np.float32).ravel()
+
+
+def _evened(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Blocks (..., bins) of about unit length; an empty one stays empty."""
+    even: NDArray[np.float64] = blocks / np.sqrt((blocks**2).sum(axis=-1, keepdims=True) + _EPSILON**2)
+    return even
+
+
+@compiled
+def _histograms(grey, cell, orientations):  # type: ignore[no-untyped-def]
+    """Gradient magnitudes by orientation (cells down, cells across, orientations), the mean over each cell's pixels."""
+    down, across = grey.shape[0] // cell, grey.shape[1] // cell
+    found = np.zeros((down, across, orientations))
+    for row in range(down * cell):
+        for column in range(across * cell):
+            rise = slope = 0.0
+            if 0 < row < grey.shape[0] - 1:
+                rise = float(grey[row + 1, column]) - float(grey[row - 1, column])
+            if 0 < column < grey.shape[1] - 1:
+                slope = float(grey[row, column + 1]) - float(grey[row, column - 1])
+            if rise == 0.0 and slope == 0.0:
+                continue
+            angle = np.degrees(np.arctan2(rise, slope)) % 180.0
+            share = min(int(angle / 180.0 * orientations), orientations - 1)
+            found[row // cell, column // cell, share] += np.hypot(rise, slope)
+    return found / (255.0 * cell * cell)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neuropil.em.baseline import METHOD as BASELINE
+from neuropil.em.calibrations import MUTEX, NAMES, Calibrated
 from neuropil.em.labels import NEURON
 from neuropil.em.metrics import Contingency
 from neuropil.em.network_checkpoint import load_checkpoint
@@ -22,7 +23,6 @@ from neuropil.statistics.scores import Score
 
 logger = logging.getLogger(__name__)
 
-NETWORK = "network + mutex watershed"
 CLASSES = "network, class by class"
 ONE_SEGMENT = "one segment"
 ORACLE = "network, fragments merged by an oracle"
@@ -49,7 +49,8 @@ def score_volumes(
         "protocol", "notes": what is not sound in the split or could not be scored, "note"}, and the rows of
         `fault_table.fault_rows`.
     """
-    extra = load_checkpoint(checkpoint).extra
+    loaded = load_checkpoint(checkpoint)
+    extra, network = loaded.extra, network_method(loaded.calibration)
     if extra["split"] != split["hash"]:
         logger.warning("the checkpoint was trained on another split: its scores here are not of held-out data alone")
     rows: list[dict[str, Any]] = []
@@ -61,14 +62,14 @@ def score_volumes(
         facts[part.name] = {**_facts(part, Contingency.total(tiles)), "shared_ids": shared}
         notes += [f"{label} in {part.name} not scored: {reason}" for label, reason in part.unscored.items()]
         if facts[part.name]["objects"]:  # without any object all errors would be 0, which says nothing
-            scored, more = _instances(part, tiles, seed)
+            scored, more = _instances(part, tiles, network, seed)
             facts[part.name] |= more
-            rows += _rows(f"instances in {part.name}", scored, split["hash"])
+            rows += _rows(f"instances in {part.name}", scored, split["hash"], network)
             worst += fault_rows(part, Contingency.total(tiles))
         else:
             logger.warning("%s: no labelled instance in the test part, so it is not scored", part.name)
         for inner in part.classes:
-            rows += _rows(f"{inner.name} in {part.name}", _class_measures(inner, seed), split["hash"])
+            rows += _rows(f"{inner.name} in {part.name}", _class_measures(inner, seed), split["hash"], network)
     return {
         "scores": rows,
         "volumes": facts,
@@ -80,11 +81,18 @@ def score_volumes(
     }, worst
 
 
-def _instances(part: HeldOut, tiles: Sequence[Contingency], seed: int) -> tuple[dict[str, Measures], dict[str, Any]]:
+def network_method(calibration: Calibrated | None) -> str:
+    """What the network with its decoder is called in tables."""
+    return f"network + {NAMES[MUTEX if calibration is None else calibration.method]}"
+
+
+def _instances(
+    part: HeldOut, tiles: Sequence[Contingency], network: str, seed: int
+) -> tuple[dict[str, Measures], dict[str, Any]]:
     """Measures of each method, and what is to be told of the skeletons."""
     counts = part.background_counts
     tables = {
-        NETWORK: list(tiles),
+        network: list(tiles),
         BASELINE: tile_tables(part.truth, part.baseline),
         ONE_SEGMENT: one_segment(tiles),
         ORACLE: merged_by_oracle(tiles, background_counts=counts),
@@ -97,11 +105,11 @@ def _instances(part: HeldOut, tiles: Sequence[Contingency], seed: int) -> tuple[
     if part.class_id != NEURON:
         return scored, {}
     traced = trace(part.truth, part.resolution_nm)
-    network = under(part.network, traced.voxels)
+    ids = under(part.network, traced.voxels)
     nodes = {  # no oracle: one that joins by majority is no limit here, where a single merger costs the whole run
-        NETWORK: network,
+        network: ids,
         BASELINE: under(part.baseline, traced.voxels),
-        ONE_SEGMENT: np.ones(len(network), np.uint64),
+        ONE_SEGMENT: np.ones(len(ids), np.uint64),
     }
     for method, segments in nodes.items():
         scored[method] |= run_lengths(traced, segments, seed)
@@ -120,14 +128,14 @@ def _class_measures(part: ClassPart, seed: int) -> dict[str, Measures]:
     return scored
 
 
-def _rows(task: str, scored: Mapping[str, Measures], split: str) -> Iterator[dict[str, Any]]:
+def _rows(task: str, scored: Mapping[str, Measures], split: str, network: str) -> Iterator[dict[str, Any]]:
     for method, measures in scored.items():
         for metric, measure in measures.items():
             chance = scored[ONE_SEGMENT].get(metric)
             yield Score(
                 task=task, metric=metric, method=method, score=measure.score, low=measure.low, high=measure.high,
                 chance=None if chance is None else chance.score, n=measure.n, unit=measure.unit, split=split,
-                better=measure.better, headline=method == NETWORK and metric in _HEADLINES,
+                better=measure.better, headline=method == network and metric in _HEADLINES,
                 reference=method == ORACLE,
             ).record()  # fmt: skip
 

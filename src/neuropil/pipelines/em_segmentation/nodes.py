@@ -109,7 +109,8 @@ def calibrate_decoding(
     inference: EmInferenceParameters,
     seed: int,
 ) -> Path:
-    """Choose the biases of the mutex watershed (and the baseline's threshold) on the validation parts only."""
+    """Choose the decoder's settings and the baseline's threshold on the validation parts; `learned` is taught on the
+    training parts."""
     from neuropil.em.calibration import calibrate
     from neuropil.em.labels import annotated
 
@@ -148,7 +149,7 @@ def decode_instances(
     compute: ComputeParameters,
     seed: int,
 ) -> Index:
-    """Turn affinities into instances by mutex watershed, block by block, and write them as HDF5."""
+    """Turn affinities into instances by the calibrated method, block by block, and write them as HDF5."""
     from neuropil.em.segment import decode_volumes
 
     return Index(
