@@ -82,8 +82,9 @@ def write_manifests(
 def draw_contact_sheet(views: Index, neuron_store: Path, neuron_metadata: Index) -> bytes:
     """Draw some neurons of each class side by side, in the colours of their compartments."""
     from neuropil.rendering.contact_sheet import draw_sheet, select_cells
+    from neuropil.work.apart import apart
 
-    return draw_sheet(select_cells(views, _classes(neuron_metadata).get), neuron_store)
+    return apart(draw_sheet, select_cells(views, _classes(neuron_metadata).get), neuron_store)
 
 
 @skips
@@ -92,12 +93,14 @@ def draw_view_strips(
 ) -> bytes | Skipped:
     """Draw all views of some neurons, a strip a neuron, as their cameras and frames show them."""
     from neuropil.rendering.view_strips import draw_strips, select_strips
+    from neuropil.work.apart import apart
 
     if rendering.strips == 0 and not rendering.strip_neurons:
         return Skipped("no view strips: rendering.strips is 0")
     classes = _classes(neuron_metadata)
     chosen = select_strips(views, classes.get, count=rendering.strips, names=rendering.strip_neurons)
-    return draw_strips(chosen, neuron_store, classes.get)
+    shown = {views[0]["neuron_name"]: classes.get(views[0]["neuron_name"]) for views in chosen}
+    return apart(draw_strips, chosen, neuron_store, shown.get)
 
 
 def _classes(neuron_metadata: Index) -> dict[str, str]:

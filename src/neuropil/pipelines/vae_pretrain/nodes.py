@@ -66,11 +66,12 @@ def score_vae(
     from neuropil.vae.load import load_vae
     from neuropil.vae.scoring import score_vae
     from neuropil.views.access import ViewAccess
+    from neuropil.work.keys import file_digest
 
     if len(manifest_test) == 0:
         return Skipped(_NO_TEST)
     access = ViewAccess(view_store, neuron_store, views)
-    return score_vae(
+    found = score_vae(
         load_vae(vae_checkpoint),
         access.read(manifest_test),
         access.read(manifest_train),
@@ -78,6 +79,7 @@ def score_vae(
         split=str(neuron_split["hash"]),
         seed=seed,
     )
+    return {**found, "checkpoint": file_digest(vae_checkpoint)}
 
 
 @skips
