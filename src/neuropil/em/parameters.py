@@ -139,9 +139,9 @@ class EmDecodingParameters(Section):
     """Affinities to instances."""
 
     method: Literal["mutex_watershed", "agglomeration", "learned"] = Field(
-        "mutex_watershed",
-        description="mutex_watershed; agglomeration: supervoxels joined by mean affinity; learned: joined by a small "
-        "classifier taught on the training parts",
+        "learned",
+        description="learned: supervoxels joined by a small classifier taught on the training parts; agglomeration: "
+        "joined by mean affinity; mutex_watershed",
     )
     bias_near: tuple[float, ...] = Field(
         (0.2,), min_length=1, description="added to affinities of neighbours; calibration picks one"

@@ -115,7 +115,7 @@ def _check_scores(scores: dict[str, Any], split: dict[str, Any]) -> None:
     assert len(found) == len(scores["scores"])
     methods = {method for task, _, method in found if task.startswith("instances")}
     assert methods == {
-        "network + mutex watershed",
+        "network + learned agglomeration",
         "threshold + watershed",
         "one segment",
         "network, fragments merged by an oracle",
@@ -125,14 +125,14 @@ def _check_scores(scores: dict[str, Any], split: dict[str, Any]) -> None:
         assert row["low"] is None or row["low"] <= row["high"]
         assert row["reference"] == (method == "network, fragments merged by an oracle")
         assert row["headline"] == (
-            method == "network + mutex watershed" and metric in ("VOI", "adapted Rand error", "object recall")
+            method == "network + learned agglomeration" and metric in ("VOI", "adapted Rand error", "object recall")
         )
         if row["chance"] is not None:
             assert row["chance"] == found[task, metric, "one segment"]["score"]
     for task, metric in {(task, metric) for task, metric, _ in found if metric in ("VOI split", "splits")}:
         oracle, network = (
             found[task, metric, method]["score"]
-            for method in ("network, fragments merged by an oracle", "network + mutex watershed")
+            for method in ("network, fragments merged by an oracle", "network + learned agglomeration")
         )
         assert oracle <= network
 

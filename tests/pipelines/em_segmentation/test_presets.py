@@ -71,7 +71,7 @@ def _check(name: str, workspace: Path) -> None:
     volumes = [json.loads(line) for line in (workspace / "03_primary" / "volumes" / "index.jsonl").open()]
     assert {volume["source"] for volume in volumes} == GUIDE[name][0]
     scores = json.loads((workspace / "08_reporting" / "em_segmentation" / "scores.json").read_text())
-    assert "network + mutex watershed" in {row["method"] for row in scores["scores"]}
+    assert "network + learned agglomeration" in {row["method"] for row in scores["scores"]}
     made = list((workspace / "07_model_output").rglob("*.h5"))
     assert len(made) == len(volumes)
     for path in made:

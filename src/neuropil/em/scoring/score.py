@@ -20,7 +20,6 @@ from neuropil.em.scoring.measures import LARGE, SPECK, Measure, agreement, class
 from neuropil.em.scoring.runs import run_lengths, trace, under
 from neuropil.em.scoring.tables import merged_by_oracle, one_segment, tile_tables
 from neuropil.statistics.scores import Score
-from neuropil.work.keys import file_digest
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +46,8 @@ def score_volumes(
     Returns:
         {"scores": [...], "volumes": {name: {"box", "complete", "voxels", "objects", "large_objects",
         "largest_share", "skeletons", "skeleton_step_nm", "shared_ids": see `neuropil.em.shared_ids`}}, "split",
-        "checkpoint" (digest), "protocol", "notes": what is not sound in the split or could not be scored, "note"},
-        and the rows of `fault_table.fault_rows`.
+        "protocol", "notes": what is not sound in the split or could not be scored, "note"}, and the rows of
+        `fault_table.fault_rows`.
     """
     loaded = load_checkpoint(checkpoint)
     extra, network = loaded.extra, network_method(loaded.calibration)
@@ -75,7 +74,6 @@ def score_volumes(
         "scores": rows,
         "volumes": facts,
         "split": split["hash"],
-        "checkpoint": file_digest(checkpoint),
         "checkpoint_split": extra["split"],
         "protocol": split.get("protocol", "gap"),
         "notes": notes,

@@ -205,10 +205,12 @@ def score_segmentation(
     """Score the held-out parts beside a baseline, one segment and an oracle; list the worst merges and splits."""
     from neuropil.em.scoring import open_held_out, score_volumes
     from neuropil.em.scoring.fault_table import COLUMNS
+    from neuropil.work.keys import file_digest
 
     parts = open_held_out(em_held_out, em_held_out_store, volume_store, em_output)
     scores, worst = score_volumes(parts, em_checkpoint, volume_split, seed=seed)
     faults = pd.DataFrame(worst, columns=list(COLUMNS)).astype(COLUMNS)
+    scores["checkpoint"] = file_digest(em_checkpoint)
     return (scores if scores["scores"] else Skipped(_NO_OBJECTS)), faults
 
 
