@@ -1,10 +1,10 @@
 """The tables and curves of experiment A, from what em_recipe.py left.
 
-    python tests/experiments/em_recipe_table.py --data $DATA --out FOLDER
+    python tests/experiments/em_recipe_table.py --out FOLDER
 
-Writes FOLDER/arms.md (a row an arm: means over its seeds, the spread, the difference to the base of the same seed) and
-FOLDER/curves.png (validation loss of the affinities over the processor time of training). Arms are compared by the
-validation part; the test part stands beside it and chose nothing.
+Writes FOLDER/arms.md (a row an arm and method of decoding: means over its seeds, the spread, the difference to the
+base's same method and seed) and FOLDER/curves.png (validation loss of the affinities over the processor time of
+training). Arms are compared by the validation part; the test part stands beside it and chose nothing.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
 import yaml
-from em_recipe import HERE, prepared, scores
+from em_recipe import HERE, scores
 from numpy.typing import NDArray
 
 from neuropil.em.baseline import candidates, threshold_watershed
@@ -34,48 +34,52 @@ Run = dict[str, Any]
 def main() -> None:
     """Write both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder that em/ lies in")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     plan = yaml.safe_load((HERE / "em_recipe.yml").read_text(encoding="utf-8"))
-    prepared(asked.data / plan["volume"], asked.out / "volumes", plan["split"])
-    runs = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(asked.out.glob("*/scores.json"))]
-    arms: dict[str, list[Run]] = {arm: [run for run in runs if run["arm"] == arm] for arm in plan["arms"]}
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((asked.out / "scores").glob("*.json"))]
+    arms: dict[str, list[Run]] = {arm: [run for run in found if run["arm"] == arm] for arm in plan["arms"]}
     arms = {arm: of for arm, of in arms.items() if of}
-    lines = [*HEAD, *(row(arm, of, arms[BASE]) for arm, of in arms.items()), "", *references(asked.out, arms[BASE][0])]
+    if BASE not in arms:
+        sys.exit(f"{asked.out}: the base is not there; run em_recipe.py --only base first")
+    lines = [*HEAD, *(row(arm, method, of, arms[BASE]) for method in plan["methods"] for arm, of in arms.items()), ""]
+    lines += references(asked.out / arms[BASE][0]["network"])
     write_text(asked.out / "arms.md", "\n".join(lines) + "\n")
     sys.stdout.write("\n".join(lines) + "\n")
     draw(arms, asked.out / "curves.png")
 
 
 HEAD = (
-    "| arm | seeds | CPU s | VOI, validation | to base | test: VOI (split + merge) | adapted Rand error "
-    "| recall > 1,000 voxels | precision | fragments merged by an oracle: VOI |",
-    "|---|---|---|---|---|---|---|---|---|---|",
+    "| decoder | arm | seeds | CPU s | loss, validation | VOI, validation | to base | test: VOI (split + merge) "
+    "| adapted Rand error | recall > 1,000 voxels | precision | fragments merged by an oracle: VOI |",
+    "|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
 )
 
 
-def row(arm: str, runs: Sequence[Run], base: Sequence[Run]) -> str:
+def row(arm: str, method: str, runs: Sequence[Run], base: Sequence[Run]) -> str:
     """A line of the table."""
-    own = {run["seed"]: validation(run) for run in runs}
-    others = {run["seed"]: validation(run) for run in base}
+    own = {run["seed"]: validation(run, method) for run in runs}
+    others = {run["seed"]: validation(run, method) for run in base}
     differences = [value - others[seed] for seed, value in own.items() if seed in others]
     to_base = "" if arm == BASE or not differences else f"{spread(differences, '+.2f')}"
-    split, merge = (fmean(run["test"][name][0] for run in runs) for name in ("VOI split", "VOI merge"))
+    tests = [run["methods"][method]["test"] for run in runs]
+    split, merge = (fmean(test[name][0] for test in tests) for name in ("VOI split", "VOI merge"))
 
-    def test(name: str) -> str:
-        return spread([run["test"][name][0] for run in runs])
+    def over_seeds(name: str) -> str:
+        return spread([test[name][0] for test in tests])
 
     return (
-        f"| {arm} | {len(runs)} | {fmean(run['train_cpu_s'] for run in runs):.0f} | {spread(list(own.values()))} "
-        f"| {to_base} | {test('VOI')} ({split:.2f} + {merge:.2f}) | {test('adapted Rand error')} "
-        f"| {test('object recall')} | {test('object precision')} | {test('oracle VOI')} |"
+        f"| {method} | {arm} | {len(runs)} | {fmean(run['train_cpu_s'] for run in runs):.0f} "
+        f"| {spread([run['history'][-1]['val/loss_aff'] for run in runs])} | {spread(list(own.values()))} | {to_base} "
+        f"| {over_seeds('VOI')} ({split:.2f} + {merge:.2f}) | {over_seeds('adapted Rand error')} "
+        f"| {over_seeds('object recall')} | {over_seeds('object precision')} | {over_seeds('oracle VOI')} |"
     )
 
 
-def validation(run: Run) -> float:
+def validation(run: Run, method: str) -> float:
     """VOI of the validation part at the setting that was chosen there."""
-    return float(run["val"]["VOI split"] + run["val"]["VOI merge"])
+    found: Mapping[str, float] = run["methods"][method]["val"]
+    return float(found["VOI split"] + found["VOI merge"])
 
 
 def spread(values: Sequence[float], form: str = ".2f") -> str:
@@ -84,9 +88,9 @@ def spread(values: Sequence[float], form: str = ".2f") -> str:
     return mean if len(values) < 2 else f"{mean} ± {stdev(values):.2f}"
 
 
-def references(out: Path, run: Run) -> list[str]:
+def references(network: Path) -> list[str]:
     """What no network reaches on the same test part: one segment, and the classical baseline told by validation."""
-    parts = {name: np.load(out / f"{run['arm']}-{run['seed']}" / f"{name}.npz") for name in ("val", "test")}
+    parts = {name: np.load(network.parent / f"{name}.npz") for name in ("val", "test")}
     truth, raw, spacing = parts["test"]["truth"], parts["test"]["raw"], (10.0, 10.0, 10.0)
     rows = []
     for threshold in candidates():
