@@ -60,6 +60,13 @@ def test_made_outputs_and_pictures_are_named(tmp_path: Path, capsys: pytest.Capt
     assert "2 records" in text and "sheet.png" in text
 
 
+def test_a_picture_of_an_earlier_run_is_not_named_where_this_one_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = shown({"sheet": Skipped("no views")}, tmp_path, capsys)
+    assert "sheet.png" not in text and "Skipped (no views)" in text
+
+
 def test_a_second_run_in_one_process_starts_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hooks = SummaryHooks()
     node = Node(nothing, inputs=None, outputs="views", name="n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,8 @@ class SummaryHooks:
         for reason, outputs in self._skipped.items():
             named = "; ".join(f"{pipeline}: {', '.join(names)}" for pipeline, names in outputs.items())
             console.print(f"Skipped ({reason}): {named}", markup=False, highlight=False)
-        for line in _where_to_look(pipeline, catalog):
+        skipped = {name for outputs in self._skipped.values() for names in outputs.values() for name in names}
+        for line in _where_to_look(pipeline, catalog, skipped):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
         console.print(f"Done in {time.perf_counter() - self._start:.0f} s.", highlight=False)
 
@@ -123,8 +124,9 @@ def _count(row: Mapping[str, Any]) -> str:
     return f"{row['n']:,} {row['unit']}" if row.get("n") else ""
 
 
-def _where_to_look(pipeline: Any, catalog: Any) -> list[str]:
-    datasets = [catalog.get(name) for name in sorted(pipeline.all_outputs())]
+def _where_to_look(pipeline: Any, catalog: Any, skipped: Collection[str]) -> list[str]:
+    """The pictures and texts that this run made; those of an earlier one may lie where this one skipped."""
+    datasets = [catalog.get(name) for name in sorted(pipeline.all_outputs()) if name not in skipped]
     lines = [
         f"Look at {_shown(dataset)}"
         for dataset in datasets
