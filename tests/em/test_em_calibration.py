@@ -11,6 +11,7 @@ import torch
 
 from neuropil.compute import ComputeParameters
 from neuropil.em.affinity_store import predict_volumes
+from neuropil.em.agglomeration.classifier import Classifier
 from neuropil.em.calibration import calibrate
 from neuropil.em.network import EmNetwork
 from neuropil.em.network_checkpoint import load_checkpoint
@@ -73,3 +74,9 @@ def test_a_volume_is_decoded_by_the_method_that_was_calibrated(
     other = _parameters("learned" if method != "learned" else "agglomeration")
     with pytest.raises(InputError, match=f"calibrated for {method}"):
         list(decode_volumes(predicted, tmp_path / "affinities", target, tmp_path / "o", other, compute=LOCAL, seed=1))
+
+
+def test_a_classifier_that_had_nothing_to_learn_joins_by_mean_affinity_also_after_it_was_stored():
+    kept = Classifier.of_record(Classifier.none().record())
+    for one, other in zip(kept.arrays(), Classifier.none().arrays(), strict=True):
+        assert one.shape == other.shape and one.dtype == other.dtype

@@ -58,7 +58,7 @@ def calibrate(
         `target`.
 
     Raises:
-        InputError: no volume has a validation part, or (learned) the training parts have nothing to teach.
+        InputError: no volume has a validation part.
     """
     loaded = load_checkpoint(network).network
     check_trained(network, parameters)

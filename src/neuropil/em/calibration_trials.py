@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Protocol
@@ -18,7 +19,8 @@ from neuropil.em.calibrations import LEARNED, MUTEX, Calibrated, Calibration, Me
 from neuropil.em.decoding import decode, fitting
 from neuropil.em.metrics import Contingency
 from neuropil.em.parameters import EmDecodingParameters
-from neuropil.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 Setting = tuple[float, ...]
 
@@ -43,9 +45,6 @@ def trial_of(
         reader: reads blocks.
         teachers: records of the volumes with a training part; only `learned` reads it.
         seed: the root seed.
-
-    Raises:
-        InputError: the training parts have nothing to teach.
     """
     if decoding.method == MUTEX:
         return _MutexTrial(decoding, seed)
@@ -125,10 +124,9 @@ def _taught(
             found.append((pieces.graph, majority(pieces.regions, block.truth, pieces.graph.regions)))
     try:
         return learn(found, seed=seed), embedding
-    except ValueError as error:
-        raise InputError(
-            f"em_segmentation.inference.decoding.method=learned: {error} in the training parts; choose agglomeration"
-        ) from error
+    except ValueError as error:  # a volume of a few voxels, or a network that was hardly trained
+        logger.info("decoding.method=learned: %s in the training parts; fragments are joined by mean affinity", error)
+        return Classifier.none(), embedding
 
 
 def _shares(decoding: EmDecodingParameters, block: Block) -> tuple[float, ...]:

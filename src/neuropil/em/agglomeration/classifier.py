@@ -15,6 +15,9 @@ _STEPS = 200
 _DECAY = 3e-3
 
 
+_SQUARE = ("weights", "inner")
+
+
 @dataclass(frozen=True)
 class Classifier:
     """Two hidden layers of rectified units on standardised features, one probability.
@@ -44,7 +47,9 @@ class Classifier:
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> Classifier:
         """As `record` gave it."""
-        return cls(**{name: np.array(values, np.float64) for name, values in record.items()})
+        arrays = {name: np.array(values, np.float64) for name, values in record.items()}
+        square = {name: arrays[name].reshape(len(arrays[name]), -1 if arrays[name].size else 0) for name in _SQUARE}
+        return cls(**{**arrays, **square})
 
     def record(self) -> dict[str, Any]:
         """As nested lists of numbers."""

@@ -108,7 +108,7 @@ def _merge(graph: RegionGraph, far_weight: float, classifier: Classifier | None,
 def _run(graph, far_weight, classifier, lowest, truth):  # type: ignore[no-untyped-def]
     layers = Classifier.none() if classifier is None else classifier
     count = feature_count(graph.distances, graph.extra)
-    if classifier is not None and len(layers.mean) != count:
+    if len(layers.mean) not in (0, count):
         raise ValueError(f"the classifier was taught {len(layers.mean)} features, the region graph has {count}")
     shape = np.array([graph.distances, int(graph.extra), count])
     return _agglomerate(
