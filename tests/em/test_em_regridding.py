@@ -94,7 +94,7 @@ def test_instances_and_probabilities_come_out_on_the_volumes_own_grid(fine: Path
     )
     p = EmInferenceParameters(
         patch_size="8x16x16", block_size="6x16x16", accelerator="cpu", output_probs=True,
-        decoding={"block_size": "6x16x16", "overlap": "2x4x4", "min_size": 1},
+        decoding={"method": "mutex_watershed", "block_size": "6x16x16", "overlap": "2x4x4", "min_size": 1},
     )  # fmt: skip
     records = list(predict_volumes([fine], checkpoint, tmp_path / "zarr", p))
     assert records[0]["grid"] == [10, 24, 18] and records[0]["shape"] == list(SHAPE)
