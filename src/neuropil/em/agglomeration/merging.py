@@ -120,6 +120,7 @@ def _run(graph, far_weight, classifier, lowest, truth):  # type: ignore[no-untyp
 @compiled
 def _agglomerate(ends, pairs, nodes, shape, far_weight, layers, lowest, truth):  # type: ignore[no-untyped-def]
     count, edges, taught = len(nodes), len(ends), len(truth) > 0
+    how = (shape, far_weight, layers)
     following, heads, tails, lengths = _lists(ends, count)
     slots, filled = _table(ends), edges
     alive, version = np.ones(edges, np.bool_), np.zeros(edges, np.int64)
@@ -134,7 +135,7 @@ def _agglomerate(ends, pairs, nodes, shape, far_weight, layers, lowest, truth): 
     heap.pop()
     for edge in range(edges):
         if pairs[edge, AREA] > 0:
-            score = _score(pairs[edge], nodes, ends[edge], shape, far_weight, layers, features, hidden)
+            score = _score(pairs[edge], nodes, ends[edge], how, features, hidden)
             heap.append((-score, edge, np.int64(0)))
     heapq.heapify(heap)
     while len(heap) > 0:
@@ -147,7 +148,7 @@ def _agglomerate(ends, pairs, nodes, shape, far_weight, layers, lowest, truth): 
         if learned and max(changed[keep], changed[gone]) > seen[row]:
             # A region changed since the pair was scored; of all its pairs only the surest is worth asking again.
             seen[row] = merged
-            score = _score(pairs[row], nodes, ends[row], shape, far_weight, layers, features, hidden)
+            score = _score(pairs[row], nodes, ends[row], how, features, hidden)
             if score < -negative:
                 version[row] += 1
                 heapq.heappush(heap, (-score, row, version[row]))
@@ -170,37 +171,10 @@ def _agglomerate(ends, pairs, nodes, shape, far_weight, layers, lowest, truth): 
         alive[row] = False
         ends[row] = 0
         changed[keep] = merged
-        for column in range(nodes.shape[1]):
-            nodes[keep, column] += nodes[gone, column]
-        nodes[keep, 1] += pairs[row, AREA]  # what was between them is inside now
-        nodes[keep, 2] += pairs[row, SUM]
-        half = heads[gone]
-        while half >= 0:
-            one = half >> 1
-            half = following[half]
-            if not alive[one]:
-                continue
-            other = ends[one, 1] if ends[one, 0] == gone else ends[one, 0]
-            first, second = min(keep, other), max(keep, other)
-            slot = find_slot(slots, ends, first, second)
-            if slots[slot] != _EMPTY:
-                same = slots[slot]
-                for column in range(pairs.shape[1]):
-                    pairs[same, column] += pairs[one, column]
-                alive[one] = False
-                ends[one] = 0
-                version[same] += 1
-                seen[same] = merged
-                if pairs[same, AREA] > 0:
-                    score = _score(pairs[same], nodes, ends[same], shape, far_weight, layers, features, hidden)
-                    heapq.heappush(heap, (-score, same, version[same]))
-            else:
-                ends[one, 0], ends[one, 1] = first, second
-                slots[slot] = one
-                filled += 1
-        following[tails[keep]] = heads[gone]
-        tails[keep] = tails[gone]
-        lengths[keep] += lengths[gone]
+        _add_region(nodes, keep, gone, pairs[row])
+        lists = (following, heads, tails, lengths)
+        state = (alive, version, seen, merged)
+        filled += _take_over(keep, gone, ends, pairs, nodes, slots, lists, state, heap, how, features, hidden)
         if 2 * filled > len(slots):
             slots, filled = _table(ends), edges
     return (
@@ -213,8 +187,57 @@ def _agglomerate(ends, pairs, nodes, shape, far_weight, layers, lowest, truth): 
 
 
 @compiled
-def _score(row, nodes, pair, shape, far_weight, layers, features, hidden):  # type: ignore[no-untyped-def]
-    """How sure it is that a pair is one, 0..1."""
+def _add_region(nodes, keep, gone, between):  # type: ignore[no-untyped-def]
+    """The statistics of one region to those of another; what was between them is inside now."""
+    for column in range(nodes.shape[1]):
+        nodes[keep, column] += nodes[gone, column]
+    nodes[keep, 1] += between[AREA]
+    nodes[keep, 2] += between[SUM]
+
+
+@compiled
+def _take_over(keep, gone, ends, pairs, nodes, slots, lists, state, heap, how, features, hidden):  # type: ignore[no-untyped-def]
+    """The pairs of `gone` become pairs of `keep`; one that `keep` has too is added to it and waits for a new turn.
+
+    Returns how many slots of the table were filled.
+    """
+    following, heads, tails, lengths = lists
+    alive, version, seen, merged = state
+    filled = 0
+    half = heads[gone]
+    while half >= 0:
+        one = half >> 1
+        half = following[half]
+        if not alive[one]:
+            continue
+        other = ends[one, 1] if ends[one, 0] == gone else ends[one, 0]
+        first, second = min(keep, other), max(keep, other)
+        slot = find_slot(slots, ends, first, second)
+        if slots[slot] == _EMPTY:
+            ends[one, 0], ends[one, 1] = first, second
+            slots[slot] = one
+            filled += 1
+            continue
+        same = slots[slot]
+        for column in range(pairs.shape[1]):
+            pairs[same, column] += pairs[one, column]
+        alive[one] = False
+        ends[one] = 0
+        version[same] += 1
+        seen[same] = merged
+        if pairs[same, AREA] > 0:
+            score = _score(pairs[same], nodes, ends[same], how, features, hidden)
+            heapq.heappush(heap, (-score, same, version[same]))
+    following[tails[keep]] = heads[gone]
+    tails[keep] = tails[gone]
+    lengths[keep] += lengths[gone]
+    return filled
+
+
+@compiled
+def _score(row, nodes, pair, how, features, hidden):  # type: ignore[no-untyped-def]
+    """How sure it is that a pair is one, 0..1; `how` is (shape, far_weight, layers) of `_agglomerate`."""
+    shape, far_weight, layers = how
     if len(layers[3]) == 0:
         total, weight = row[SUM], row[AREA]
         for column in range(FAR, FAR + 2 * shape[0], 2):
