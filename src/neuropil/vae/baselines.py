@@ -19,7 +19,8 @@ Prediction = tuple[NDArray[np.int64], NDArray[np.float32]]
 class Baselines:
     """Two predictions from a silhouette and the training views.
 
-    "majority class": the most frequent foreground class of the training views inside the silhouette, their mean depth.
+    "majority class, mean depth": inside the silhouette the most frequent foreground class and the mean depth of the
+        training views.
     "nearest training view": classes and depth of the training view whose silhouette is the nearest (Hamming distance
     at 64 x 64 blocks), where both are foreground; the majority class and mean depth in the rest of the silhouette.
     Both are told the silhouette and never mistake the background.

@@ -25,7 +25,7 @@ from neuropil.work.progress import Progress
 
 _BATCH = 8
 _ACTIVE = 0.01  # variance of a unit's mean over the data above which it is active (Burda et al. 2016)
-_METHODS = ("vae", "vae, skips from their prior", "nearest training view", "majority class")
+_METHODS = ("vae", "vae, skips from their prior", "nearest training view", "majority class, mean depth")
 _HEADLINES = ("foreground mean IoU", "mean absolute error")
 _FIGURES: tuple[tuple[str, str, Callable[[Counts], float], str], ...] = (
     ("compartments from the silhouette", "foreground mean IoU", mean_iou, "higher"),

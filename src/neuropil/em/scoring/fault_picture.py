@@ -106,7 +106,11 @@ def _caption(row: Row) -> str:
     much = f"{row['voxels']:,} voxels, {100 * row['share']:.0f} %"
     if row["kind"] == "merge":
         return f"Merge: segment {row['whole']} covers {row['main']} and {row['part']} ({much} of it). {where}"
-    return f"Split: object {row['whole']} lies in segments {row['main']} and {row['part']} ({much} of it). {where}"
+    if row["main"] == row["part"]:  # pieces that meet outside the part are counted apart inside it
+        found = f"two pieces of segment {row['main']} that meet outside"
+    else:
+        found = f"segments {row['main']} and {row['part']}"
+    return f"Split: object {row['whole']} lies in {found} ({much} of it). {where}"
 
 
 def _panels(
