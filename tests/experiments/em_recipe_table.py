@@ -122,7 +122,9 @@ def draw(arms: dict[str, list[Run]], target: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(9, 5.5), layout="constrained")
-    for number, (arm, runs) in enumerate(arms.items()):
+    # Arms that share a training share its curve.
+    drawn = {tuple(run["network"] for run in runs): (arm, runs) for arm, runs in reversed(arms.items())}
+    for number, (arm, runs) in enumerate(reversed(drawn.values())):
         histories = [[epoch["val/loss_aff"] for epoch in run["history"]] for run in runs]
         losses = np.mean(histories, axis=0)
         minutes = np.mean([run["train_cpu_s"] for run in runs]) / 60 * np.arange(1, len(losses) + 1) / len(losses)
