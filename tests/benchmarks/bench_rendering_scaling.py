@@ -1,9 +1,10 @@
 """How much of a second process is used: wall time of the same rendering with one and with two workers.
 
     NEUROPIL_DATA=$DATA python tests/benchmarks/bench_rendering_scaling.py [--neurons 150] [--rounds 3] [--workers 2]
+        [--supersample 2]
 
-Real cells from the smallest to the largest, the guide's 24 views of 512 x 512 at supersample 2, four files a view,
-alternated in one run. Efficiency is the wall time with one process over that with n, divided by n. It is given with
+Real cells from the smallest to the largest, the guide's 24 views of 512 x 512, four files a view, alternated in one run.
+Efficiency is the wall time with one process over that with n, divided by n. It is given with
 the start of the workers (some seconds, once a run) and, from the time stamps of the ledger's first and last thirds,
 without. The machine must be otherwise idle: two processes on two busy cores show what the others left. CPU time, of all
 processes together and of the leading one alone, says what spreading the work costs also where the machine is busy.
@@ -40,7 +41,7 @@ def cpu_seconds() -> tuple[float, float]:
     return own + children, own
 
 
-def run(records: list[dict], folder: Path, workers: int) -> tuple[float, float, float, float]:
+def run(records: list[dict], folder: Path, workers: int, samples: int) -> tuple[float, float, float, float]:
     """Seconds of a whole run, seconds a neuron between its first and its last third, CPU seconds of all and of this."""
     times: list[float] = []
     cpu, own = cpu_seconds()
@@ -50,7 +51,7 @@ def run(records: list[dict], folder: Path, workers: int) -> tuple[float, float, 
             stream(records, times),
             neuron_store=folder,
             view_store=Path(store),
-            parameters=RenderingParameters(supersample_factor=2),
+            parameters=RenderingParameters(supersample_factor=samples),
             compute=ComputeParameters(workers=workers),
             seed=17,
         )
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--neurons", type=int, default=150)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--supersample", type=int, default=2)
     arguments = parser.parse_args()
     data = os.environ.get("NEUROPIL_DATA")
     if not data:
@@ -76,11 +78,11 @@ def main() -> None:
     records = [
         {"neuron_name": file.stem, "swc": str(file.relative_to(folder)), "digest": file_digest(file)} for file in files
     ]
-    run(records[:3], folder, 1)  # compiles
+    run(records[:3], folder, 1, arguments.supersample)  # compiles
     found: dict[int, list[tuple[float, float, float, float]]] = {1: [], arguments.workers: []}
     for _ in range(arguments.rounds):
         for workers, results in found.items():
-            results.append(run(records, folder, workers))
+            results.append(run(records, folder, workers, arguments.supersample))
             sys.stderr.write(f"{workers} workers: {results[-1][0]:.1f} s, CPU {results[-1][2]:.1f} s\n")
     (one, one_each, one_cpu, _), (many, many_each, many_cpu, leading) = (
         [statistics.median(figures) for figures in zip(*results, strict=True)] for results in found.values()
