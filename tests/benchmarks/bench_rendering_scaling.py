@@ -3,10 +3,10 @@
     NEUROPIL_DATA=$DATA python tests/benchmarks/bench_rendering_scaling.py [--neurons 150] [--rounds 3] [--workers 2]
         [--supersample 2]
 
-Real cells from the smallest to the largest, the guide's 24 views of 512 x 512, four files a view, alternated in one run.
-Efficiency is the wall time with one process over that with n, divided by n. It is given with
-the start of the workers (some seconds, once a run) and, from the time stamps of the ledger's first and last thirds,
-without. The machine must be otherwise idle: two processes on two busy cores show what the others left. CPU time, of all
+Real cells from the smallest to the largest, the guide's 24 views of 512 x 512, four files a view, alternated in one
+run. Efficiency is the wall time with one process over that with n, divided by n. It is given with the start
+of the workers (some seconds, once a run) and, from the time stamps of the ledger's first and last thirds, without.
+The machine must be otherwise idle: two processes on two busy cores show what the others left. CPU time, of all
 processes together and of the leading one alone, says what spreading the work costs also where the machine is busy.
 """
 
