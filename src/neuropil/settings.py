@@ -3,6 +3,7 @@
 from neuropil import console
 from neuropil.configuration.loader import StackedConfigLoader
 from neuropil.hooks.inputs import InputHooks
+from neuropil.hooks.notebooks import NotebookHooks
 from neuropil.hooks.parameters import ParameterHooks
 from neuropil.hooks.summary import SummaryHooks
 from neuropil.hooks.tracking import TrackingHooks
@@ -21,4 +22,4 @@ CONFIG_LOADER_ARGS = {
     },
 }
 
-HOOKS = (ParameterHooks(), InputHooks(), TrackingHooks(), SummaryHooks())
+HOOKS = (ParameterHooks(), InputHooks(), NotebookHooks(), TrackingHooks(), SummaryHooks())

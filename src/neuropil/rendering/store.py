@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from neuropil.rendering.parameters import OUTPUTS, RenderingParameters
 from neuropil.rendering.render import VERSION, write_neuron
 from neuropil.rendering.trees import SUFFIX, load_tree
 from neuropil.work.atomic import remove_leftovers
-from neuropil.work.index import Record
+from neuropil.work.index import Lines, Record, Spool
 from neuropil.work.items import Item, run_items
 from neuropil.work.keys import content_key
 from neuropil.work.ledger import Entry, Ledger
@@ -45,22 +45,22 @@ class Task:
 class StoredViews:
     """The manifest records of the views in a store, neuron after neuron, read from its ledger at each iteration.
 
-    Millions of records cost no memory, only the names of the neurons are held.
+    Millions of records cost no memory, nor do the neurons' names: they stand in a temporary file.
 
     Attributes:
         ledger: where the records are.
         outputs: the files that are asked for; a record names no others.
-        neurons: (name, key) of each neuron, in order.
+        neurons: `name` and `key` of each neuron, in order.
     """
 
     ledger: Ledger
     outputs: tuple[str, ...]
-    neurons: list[tuple[str, str]] = field(default_factory=list)
+    neurons: Lines
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         surplus = set(OUTPUTS).difference(self.outputs)
-        for name, key in self.neurons:
-            entry = self.ledger.find(name, key)
+        for neuron in self.neurons:
+            entry = self.ledger.find(neuron["name"], neuron["key"])
             for view in entry.result["views"] if entry is not None else ():
                 yield {field: value for field, value in view.items() if field not in surplus}
 
@@ -113,13 +113,13 @@ def render_neurons(
         present=lambda entry: files_present(entry, view_store, parameters.outputs),
         brief=_chosen_cameras,
     )
-    views = StoredViews(ledger, parameters.outputs)
+    rendered = Spool()
     fallbacks: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     for entry in entries:
         if entry.state != "done":
             continue
-        views.neurons.append((entry.name, entry.key))
+        rendered.append({"name": entry.name, "key": entry.key})
         if not entry.fresh:
             remove_surplus(entry, view_store, parameters.outputs)
         fallback, source = entry.brief
@@ -129,7 +129,7 @@ def render_neurons(
         logger.info("%d neurons were given fibonacci views instead of pca: %s", count, reason)
     if parameters.keeps_up and sources:
         logger.info("up is from: %s", ", ".join(f"{source} ({count})" for source, count in sources.most_common()))
-    return views
+    return StoredViews(ledger, parameters.outputs, rendered.lines())
 
 
 def render_task(task: Task) -> dict[str, Any]:

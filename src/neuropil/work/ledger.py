@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from neuropil.errors import MachineError
 from neuropil.work.atomic import disk_is_full
+from neuropil.work.places import Places
 from neuropil.work.text import json_line
 
 
@@ -75,12 +76,12 @@ class Ledger:
 
     One process writes. Every entry is one `write` call, so a killed run loses at most the line it was
     writing; such a torn last line is cut off when the ledger is opened again. Memory holds the place of each
-    entry, not its key and result.
+    entry, not its name, key and result.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self._places: dict[str, int] = {}
+        self._places = Places()
         self._end = 0
         if self.path.exists():
             self._read()
@@ -95,12 +96,13 @@ class Ledger:
 
     def last(self, name: str) -> Entry | None:
         """The last entry of an item, whatever its key and however it ended; None where there is none."""
-        place = self._places.get(name)
-        if place is None:
-            return None
-        with open(self.path, "rb") as file:
-            file.seek(place)
-            return Entry(**json.loads(file.readline()))
+        found: list[Entry] = []
+
+        def is_it(place: int) -> bool:
+            found[:] = [self._at(place)]
+            return found[0].name == name
+
+        return found[0] if self._places.get(name, is_it) is not None else None
 
     def add(self, entry: Entry) -> None:
         """Append an entry. Raises MachineError where it cannot be written; the ledger stays whole then."""
@@ -115,8 +117,17 @@ class Ledger:
         except OSError as error:
             why = "the disk is full" if disk_is_full(error) else str(error.strerror)
             raise MachineError(f"{self.path}: cannot be written ({why}); free some space and run again") from error
-        self._places[entry.name] = self._end
-        self._end += len(line)
+        self._put(entry.name, len(line))
+
+    def _put(self, name: str, length: int) -> None:
+        """Take note of the entry at the end of the file."""
+        self._places.put(name, self._end, lambda place: self._at(place).name == name)
+        self._end += length
+
+    def _at(self, place: int) -> Entry:
+        with open(self.path, "rb") as file:
+            file.seek(place)
+            return Entry(**json.loads(file.readline()))
 
     def _read(self) -> None:
         with open(self.path, "rb") as file:
@@ -124,8 +135,7 @@ class Ledger:
                 entry = _entry(line)
                 if entry is None:
                     break
-                self._places[entry["name"]] = self._end
-                self._end += len(line)
+                self._put(entry["name"], len(line))
         if self._end < self.path.stat().st_size:
             os.truncate(self.path, self._end)
 
