@@ -13,8 +13,6 @@ Array = NDArray[np.float64]
 
 _STEPS = 200
 _DECAY = 3e-3
-
-
 _SQUARE = ("weights", "inner")
 
 

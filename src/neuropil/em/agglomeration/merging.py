@@ -121,7 +121,8 @@ def _run(graph, far_weight, classifier, lowest, truth):  # type: ignore[no-untyp
 def _agglomerate(ends, pairs, nodes, shape, far_weight, layers, lowest, truth):  # type: ignore[no-untyped-def]
     count, edges, taught = len(nodes), len(ends), len(truth) > 0
     how = (shape, far_weight, layers)
-    following, heads, tails, lengths = _lists(ends, count)
+    lists = _lists(ends, count)
+    lengths = lists[3]
     slots, filled = _table(ends), edges
     alive, version = np.ones(edges, np.bool_), np.zeros(edges, np.int64)
     features, hidden = np.empty(shape[2]), np.empty((2, len(layers[3])))
@@ -172,7 +173,6 @@ def _agglomerate(ends, pairs, nodes, shape, far_weight, layers, lowest, truth): 
         ends[row] = 0
         changed[keep] = merged
         _add_region(nodes, keep, gone, pairs[row])
-        lists = (following, heads, tails, lengths)
         state = (alive, version, seen, merged)
         filled += _take_over(keep, gone, ends, pairs, nodes, slots, lists, state, heap, how, features, hidden)
         if 2 * filled > len(slots):
