@@ -27,6 +27,7 @@ STRIPS, OF_ONE = 12, 2
 
 _WIDTH, _TEXT, _PANEL, _EDGE, _GAP = 1080, 330, 220, 20, 12
 _HEAD, _UNDER, _ONE_COLUMN = 62, 22, 3
+_EMPTY = 360  # height of a sheet without a defect: Kedro-Viz stretches a mere line of text to the height of its preview
 _CROP = 320  # voxels of a section that are shown, so that outlines can be told apart
 
 Panel = tuple[str, NDArray[np.uint8]]
@@ -45,7 +46,7 @@ def draw_defect_sheet(shown: Sequence[Mapping[str, Any]], inspected: int, store:
     half = -(-len(strips) // 2) if len(strips) > _ONE_COLUMN else len(strips)
     columns = [column for column in (strips[:half], strips[half:]) if column]
     more = len(shown) - len(strips)
-    height = _HEAD + max((sum(strip.height for strip in column) for column in columns), default=0)
+    height = _HEAD + max((sum(strip.height for strip in column) for column in columns), default=_EMPTY)
     sheet = Image.new("RGB", (_WIDTH * max(1, len(columns)), height + (30 if more else 0) + _EDGE), "white")
     pen = ImageDraw.Draw(sheet)
     words = "1 volume" if inspected == 1 else f"{inspected} volumes"
