@@ -264,7 +264,8 @@ def test_sheet_shows_labels_as_they_are_and_where_they_fit(reported: Any) -> Non
         assert yellow(picture[:, left : left + 220]) > 500
     assert yellow(picture[:, :350]) == 0
     empty = pixels(draw_defect_sheet([], 4, folder, folder))
-    assert empty.shape[0] < 120 < picture.shape[0]
+    assert (empty < 128).any()  # it says that there is none
+    assert empty.shape[1] < 3 * empty.shape[0]  # a preview of Kedro-Viz stretches flatter pictures beyond reading
 
 
 def test_sheet_has_severe_defects_first_and_is_bounded() -> None:
