@@ -122,9 +122,14 @@ def draw(arms: dict[str, list[Run]], target: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(9, 5.5), layout="constrained")
-    # Arms that share a training share its curve.
-    drawn = {tuple(run["network"] for run in runs): (arm, runs) for arm, runs in reversed(arms.items())}
-    for number, (arm, runs) in enumerate(reversed(drawn.values())):
+    # An arm whose trainings another one has too, decoded otherwise, has no curve of its own.
+    networks = {arm: {run["network"] for run in runs} for arm, runs in arms.items()}
+    places = {arm: (-len(own), place) for place, (arm, own) in enumerate(networks.items())}
+    drawn = [arm for arm in arms if not any(
+        networks[arm] <= networks[other] and places[other] < places[arm] for other in arms
+    )]  # fmt: skip
+    for number, arm in enumerate(drawn):
+        runs = arms[arm]
         histories = [[epoch["val/loss_aff"] for epoch in run["history"]] for run in runs]
         losses = np.mean(histories, axis=0)
         minutes = np.mean([run["train_cpu_s"] for run in runs]) / 60 * np.arange(1, len(losses) + 1) / len(losses)
