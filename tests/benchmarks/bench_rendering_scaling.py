@@ -1,7 +1,7 @@
 """How much of a second process is used: wall time of the same rendering with one and with two workers.
 
     NEUROPIL_DATA=$DATA python tests/benchmarks/bench_rendering_scaling.py [--neurons 150] [--rounds 3] [--workers 2]
-        [--supersample 2]
+        [--supersample 2] [--times 1]
 
 Real cells from the smallest to the largest, the guide's 24 views of 512 x 512, four files a view, alternated in one
 run. Efficiency is the wall time with one process over that with n, divided by n. It is given with the start
@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--supersample", type=int, default=2)
+    parser.add_argument("--times", type=int, default=1, help="each cell under so many names, for a longer run")
     arguments = parser.parse_args()
     data = os.environ.get("NEUROPIL_DATA")
     if not data:
@@ -106,7 +107,9 @@ def main() -> None:
     files = sorted(folder.rglob("*.swc"))
     files = files[:: max(1, len(files) // arguments.neurons)][: arguments.neurons]
     records = [
-        {"neuron_name": file.stem, "swc": str(file.relative_to(folder)), "digest": file_digest(file)} for file in files
+        {"neuron_name": f"{file.stem}-{turn}", "swc": str(file.relative_to(folder)), "digest": file_digest(file)}
+        for turn in range(arguments.times)
+        for file in files
     ]
     run(records[:3], folder, 1, arguments.supersample)  # compiles
     found: dict[int, list[tuple[float, float, float, float]]] = {1: [], arguments.workers: []}
