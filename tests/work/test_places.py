@@ -24,7 +24,7 @@ class File:
         self.table.put(name, len(self.names) - 1, lambda place: self.names[place] == name)
 
     def find(self, name: str) -> int | None:
-        return self.table.get(name, lambda place: self.names[place] == name)
+        return next((place for place in self.table.candidates(name) if self.names[place] == name), None)
 
 
 @given(st.lists(st.text(max_size=3)), st.lists(st.text(max_size=3)))
@@ -49,14 +49,11 @@ def test_names_that_share_a_hash_are_kept_apart(written: list[int], hashes: int)
 
 
 def test_the_file_is_asked_once_for_a_name_that_is_there_and_not_for_one_that_is_not() -> None:
-    file, asked = File(), []
+    file = File()
     for number in range(10_000):
         file.write(f"neuron {number}")
     for number in range(0, 20_000, 7):
-        asked.clear()
-        name = f"neuron {number}"
-        file.table.get(name, lambda place, name=name: asked.append(place) or file.names[place] == name)
-        assert asked == ([number] if number < 10_000 else [])
+        assert list(file.table.candidates(f"neuron {number}")) == ([number] if number < 10_000 else [])
 
 
 def test_a_name_costs_at_most_fifty_four_bytes() -> None:

@@ -96,13 +96,8 @@ class Ledger:
 
     def last(self, name: str) -> Entry | None:
         """The last entry of an item, whatever its key and however it ended; None where there is none."""
-        found: list[Entry] = []
-
-        def is_it(place: int) -> bool:
-            found[:] = [self._at(place)]
-            return found[0].name == name
-
-        return found[0] if self._places.get(name, is_it) is not None else None
+        entries = (self._at(place) for place in self._places.candidates(name))
+        return next((entry for entry in entries if entry.name == name), None)
 
     def add(self, entry: Entry) -> None:
         """Append an entry. Raises MachineError where it cannot be written; the ledger stays whole then."""

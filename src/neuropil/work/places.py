@@ -12,8 +12,8 @@ _FILLED = 0.6  # of the slots, before their number doubles
 class Places:
     """An open-addressing table of (hash of the name, byte in the file): 27 to 53 bytes a name.
 
-    A dictionary takes some 200. Names are not held: where two share a hash, which 64 bits make rare, the file says
-    whose entry it is, so every question goes with `is_it`, which looks there.
+    A dictionary takes some 135. Names are not held: where two share a hash, which 64 bits make rare, the file says
+    whose entry it is.
     """
 
     def __init__(self) -> None:
@@ -23,20 +23,12 @@ class Places:
     def __len__(self) -> int:
         return self._count
 
-    def get(self, name: str, is_it: Callable[[int], bool]) -> int | None:
-        """The place of a name; None where it has none.
-
-        Args:
-            name: whose.
-            is_it: whether the entry at a place is that of `name`; asked of one place nearly always.
-        """
-        for slot in self._slots_of(hash(name)):
-            if is_it(self._bytes[slot]):
-                return self._bytes[slot]
-        return None
+    def candidates(self, name: str) -> Iterator[int]:
+        """The places that may be of a name: nearly always its own or none, but the entry there has the last word."""
+        return (self._bytes[slot] for slot in self._slots_of(hash(name)))
 
     def put(self, name: str, place: int, is_it: Callable[[int], bool]) -> None:
-        """Set the place of a name; arguments as those of `get`."""
+        """Set the place of a name; `is_it` says whether the entry at a place is that of `name`."""
         number = hash(name)
         for slot in self._slots_of(number):
             if is_it(self._bytes[slot]):
