@@ -17,7 +17,7 @@ from neuropil.em.augmentation.parameters import CopyPaste, EmAugmentationParamet
 from neuropil.em.labels import CLEFT, MITOCHONDRION, NEURON, UNKNOWN
 from neuropil.em.offsets import affinity_offsets, true_affinities
 from neuropil.em.parameters import EmDataParameters, EmLossParameters
-from neuropil.em.patches import PatchDataset, components, eroded
+from neuropil.em.patches import PatchDataset, components, eroded, renumbered
 from neuropil.em.weights import voxel_weights
 
 OFF = EmAugmentationParameters(enabled=False)
@@ -129,6 +129,19 @@ def test_small_pieces_become_unknown() -> None:
     ids[0, 0, 5:] = 3
     found = components(ids, smallest=4)
     assert (found[0, 0, 5:] == 0).all() and len(np.unique(found)) == 4
+
+
+def test_an_instance_that_leaves_the_patch_and_comes_back_is_two_or_one_as_is_asked(part: Part) -> None:
+    ids = np.zeros((2, 4, 9), np.int64)
+    ids[:, :, :3] = ids[:, :, 6:] = 7
+    ids[:, :, 4] = 40
+    assert components(ids, smallest=9).max() == 2  # both pieces of 7; 40 is smaller
+    whole = renumbered(ids, smallest=8)
+    assert (whole[ids == 7] == whole[0, 0, 0]).all() and sorted(np.unique(whole)) == [0, 1, 2]
+    assert (renumbered(ids, smallest=9) == (ids == 7)).all()
+    apart, joined = _dataset(part, augmentation=OFF), _dataset(part, augmentation=OFF, relabel_components=False)
+    pieces = [int(item["ids"].max()) for item in (apart[0], joined[0])]
+    assert pieces[0] >= pieces[1] > 0
 
 
 def test_slice_mode_gives_sections(part: Part) -> None:

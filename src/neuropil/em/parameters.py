@@ -82,6 +82,9 @@ class EmDataParameters(Section):
         0, ge=0, le=8, description="voxels (in plane) eroded off each instance to make a boundary"
     )
     min_instance_voxels: Positive = Field(32, description="smaller pieces of an instance in a patch are ignored")
+    relabel_components: bool = Field(
+        True, description="pieces of an instance that do not touch inside a patch are instances of their own"
+    )
     voxel_nm: Lengths3 | None = Field(
         None, description="voxel size of the network, nm, (z, y, x); null = that of the largest volume"
     )

@@ -88,9 +88,9 @@ class PatchDataset(Dataset[dict[str, torch.Tensor]]):
         rng = np.random.default_rng([self._seed, *purpose, index])
         chosen = int(rng.choice(len(self.parts), p=self._shares))
         arrays = self._patch(chosen, rng)
-        ids = components(arrays["ids"], self.data.min_instance_voxels)
+        ids = self._instances(arrays["ids"])
         same = arrays["objects"] is arrays["ids"]
-        objects = ids if same else components(arrays["objects"], self.data.min_instance_voxels)
+        objects = ids if same else self._instances(arrays["objects"])
         unknown = arrays["classes"] == UNKNOWN
         affinities, known = true_affinities(ids, self.offsets, unknown=unknown)
         classes = arrays["classes"]
@@ -109,6 +109,10 @@ class PatchDataset(Dataset[dict[str, torch.Tensor]]):
         }
         flat = {name: torch.from_numpy(self._flat(array)) for name, array in item.items()}
         return {**flat, "annotated": torch.from_numpy(self._annotated[chosen].copy())}
+
+    def _instances(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        number = components if self.data.relabel_components else renumbered
+        return number(ids, self.data.min_instance_voxels)
 
     def _patch(self, chosen: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         """Arrays of the patch's size: one crop, augmented where the patch is for training."""
@@ -186,12 +190,22 @@ def components(ids: NDArray[np.int64], smallest: int) -> NDArray[np.int64]:
     """
     import cc3d
 
-    pieces = cc3d.connected_components(ids, connectivity=6)
-    sizes = np.bincount(pieces.ravel())
+    return _large(cc3d.connected_components(ids, connectivity=6), smallest)
+
+
+def renumbered(ids: NDArray[np.int64], smallest: int) -> NDArray[np.int64]:
+    """Ids 1..n of the instances, each whole, wherever its pieces lie; those under `smallest` voxels become 0."""
+    import fastremap
+
+    return _large(fastremap.renumber(ids, preserve_zero=True, in_place=False)[0], smallest)
+
+
+def _large(ids: NDArray[np.integer], smallest: int) -> NDArray[np.int64]:
+    sizes = np.bincount(ids.ravel())
     keep = sizes >= smallest
     keep[0] = False
     new = np.where(keep, np.cumsum(keep), 0).astype(np.int64)
-    return np.asarray(new[pieces])
+    return np.asarray(new[ids])
 
 
 def eroded(classes: NDArray[np.integer], ids: NDArray[np.integer], voxels: int) -> NDArray[np.integer]:
