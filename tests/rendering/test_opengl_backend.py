@@ -13,6 +13,7 @@ from neuropil.morphology.tree import SOMA, Neuron
 from neuropil.rendering.backends import AnalyticBackend
 from neuropil.rendering.cameras import place_cameras, rotation_towards
 from neuropil.rendering.framing import fit_frames
+from neuropil.rendering.opengl import backend
 from neuropil.rendering.opengl.backend import PyrenderBackend
 from neuropil.rendering.parameters import RenderingParameters
 from neuropil.rendering.segments import Segments, segments_of
@@ -97,6 +98,18 @@ def test_classes_depth_coverage_and_counts_tell_of_one_silhouette() -> None:
     assert set(np.unique(raster.classes)) <= {0, *segments.classes}
 
 
+@pytest.mark.parametrize("most", [7, 100])
+def test_a_mesh_drawn_in_portions_gives_the_same_picture(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters = RenderingParameters(width=96, height=96, supersample_factor=2)
+    segments = segments_of(grown(3, steps=60))
+    (frame,) = frames_for(segments, parameters, 1)
+    whole = PyrenderBackend(96, 96, 2).draw(segments, frame)
+    monkeypatch.setattr(backend, "_MOST_FACES", most)
+    portions = PyrenderBackend(96, 96, 2).draw(segments, frame)
+    np.testing.assert_array_equal(whole.classes, portions.classes)
+    np.testing.assert_array_equal(whole.depth, portions.depth)
+
+
 def test_the_cache_and_the_views_before_change_no_picture() -> None:
     parameters = RenderingParameters(width=96, height=96, supersample_factor=2, adaptive_framing=True)
     kept, anew = PyrenderBackend(96, 96, 2), PyrenderBackend(96, 96, 2, cache=False)
@@ -110,8 +123,6 @@ def test_the_cache_and_the_views_before_change_no_picture() -> None:
 
 
 def test_a_neuron_is_uploaded_once_for_its_views(monkeypatch: pytest.MonkeyPatch) -> None:
-    from neuropil.rendering.opengl import backend
-
     made = []
     make = backend._pyrender_mesh
     monkeypatch.setattr(backend, "_pyrender_mesh", lambda *arguments: made.append(1) or make(*arguments))

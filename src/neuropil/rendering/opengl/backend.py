@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -31,8 +32,11 @@ if TYPE_CHECKING:
 _TOLERANCE = 0.02
 """Samples by which a mesh may lie off its cones: with 0.1 every hundredth pixel where classes meet is another's."""
 
+_LARGE = 512  # pixels of the shorter side: in smaller pictures classes meet in more of the pixels
+_FINEST = 0.005  # samples; twice the corners of 0.02
+
 _COARSER = 1.5  # a mesh serves views whose samples are up to so much finer than those it was made for
-_MOST_CORNERS = 2**24  # pyrender keeps the numbers of corners as float32
+_MOST_FACES = 2**20  # of a buffer: drivers refuse those of gigabytes, and pyrender numbers corners in float32
 
 
 class _Upload(NamedTuple):
@@ -75,6 +79,7 @@ class PyrenderBackend:
         self._context = open_context(device)
         self.renderer = self._context.name
         self._size = (width, height, supersample_factor)
+        self._tolerance = max(_FINEST, _TOLERANCE * min(1.0, min(width, height) / _LARGE) ** 2)
         self._canvas: Canvas | None = None
         self._cache = cache
         self._upload: _Upload | None = None
@@ -119,7 +124,7 @@ class PyrenderBackend:
         kept = self._upload
         if kept is None or kept.segments is not segments or kept.sample > _COARSER * sample:
             origin = segments.starts.mean(axis=0)
-            kept = _Upload(segments, origin, sample, _pyrender_mesh(segments, origin, sample))
+            kept = _Upload(segments, origin, sample, _pyrender_mesh(segments, origin, sample, self._tolerance))
         self._upload = kept if self._cache else None
         return kept
 
@@ -135,25 +140,37 @@ def _fill(canvas: Canvas, tile: Tile, picture: Picture, frame: Frame, planes: Pl
     canvas.touched[places[0] // step, places[1] // step] = 1
 
 
-def _pyrender_mesh(segments: Segments, origin: NDArray[np.float64], sample: float) -> Any:
+def _pyrender_mesh(segments: Segments, origin: NDArray[np.float64], sample: float, tolerance: float) -> Any:
     """Cones as triangles, and every axis as a line: thin neurites hold together where a triangle hits no sample.
 
     One mesh, its parts always drawn in this order: pyrender draws several meshes in the order of a set.
+
+    Args:
+        segments: the cones.
+        origin: (3,) micrometres, the mesh's own.
+        sample: micrometres.
+        tolerance: samples by which the mesh may lie off the cones.
     """
     from pyrender import GLTF, Mesh, Primitive
 
     moved = segments._replace(starts=segments.starts - origin, ends=segments.ends - origin)
-    cones = cone_mesh(moved, _TOLERANCE * sample, RADIUS_CLAMP * sample)
-    long = segments.lengths > 0
-    axes = np.stack([segments.starts[long] - origin, segments.ends[long] - origin], axis=1).reshape(-1, 3)
+    cones = cone_mesh(moved, tolerance * sample, RADIUS_CLAMP * sample)
     ways = np.column_stack([cones.radii, cones.classes])
-    along = np.column_stack([np.zeros(len(axes)), np.repeat(segments.classes[long], 2)])
-    if len(cones.axis) > _MOST_CORNERS:
-        corners = cones.faces.ravel()
-        triangles = Primitive(cones.axis[corners], normals=cones.offsets[corners], texcoord_0=ways[corners])
-    else:
-        triangles = Primitive(cones.axis, normals=cones.offsets, texcoord_0=ways, indices=cones.faces)
-    parts = [triangles]
-    if len(axes):
+    parts = [
+        Primitive(cones.axis[corners], normals=cones.offsets[corners], texcoord_0=ways[corners], indices=faces)
+        for corners, faces in _portions(cones.faces, _MOST_FACES)
+    ]
+    long = segments.lengths > 0
+    if long.any():
+        axes = np.stack([moved.starts[long], moved.ends[long]], axis=1).reshape(-1, 3)
+        along = np.column_stack([np.zeros(len(axes)), np.repeat(segments.classes[long], 2)])
         parts.append(Primitive(axes, normals=np.zeros_like(axes), texcoord_0=along, mode=GLTF.LINES))
     return Mesh(parts)
+
+
+def _portions(faces: NDArray[np.uint32], most: int) -> Iterator[tuple[slice, NDArray[np.uint32]]]:
+    """Up to `most` faces at a time, with the corners they need: a tube's or sphere's follow each other."""
+    for first in range(0, len(faces), most):
+        portion = faces[first : first + most]
+        lowest = int(portion.min())
+        yield slice(lowest, int(portion.max()) + 1), portion - np.uint32(lowest)
