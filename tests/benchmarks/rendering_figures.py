@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 BENCHMARKS = (
     ("bench_rendering.py", "--rounds", "3", "--random", "2"),
-    ("compare_backends.py", "--neurons", "16", "--views", "3"),
+    ("compare_backends.py", "--neurons", "40", "--views", "4"),
     ("bench_online_views.py",),
     ("bench_rendering_scaling.py", "--neurons", "448"),
     ("bench_rendering_cache.py",),

@@ -29,11 +29,9 @@ from neuropil.rendering.segments import Segments
 if TYPE_CHECKING:
     from neuropil.rendering.opengl.renderer import Picture
 
-_TOLERANCE = 0.02
-"""Samples by which a mesh may lie off its cones: with 0.1 every hundredth pixel where classes meet is another's."""
-
-_LARGE = 512  # pixels of the shorter side: in smaller pictures classes meet in more of the pixels
-_FINEST = 0.005  # samples; twice the corners of 0.02
+_TOLERANCE = 0.005
+"""Samples by which a mesh may lie off its cones. With 0.02 the meshes have half the corners, but of a neuron seen end on,
+a few hundred pixels, one in three hundred is another class's."""
 
 _COARSER = 1.5  # a mesh serves views whose samples are up to so much finer than those it was made for
 _MOST_FACES = 2**20  # of a buffer: drivers refuse those of gigabytes, and pyrender numbers corners in float32
@@ -79,7 +77,6 @@ class PyrenderBackend:
         self._context = open_context(device)
         self.renderer = self._context.name
         self._size = (width, height, supersample_factor)
-        self._tolerance = max(_FINEST, _TOLERANCE * min(1.0, min(width, height) / _LARGE) ** 2)
         self._canvas: Canvas | None = None
         self._cache = cache
         self._upload: _Upload | None = None
@@ -124,7 +121,7 @@ class PyrenderBackend:
         kept = self._upload
         if kept is None or kept.segments is not segments or kept.sample > _COARSER * sample:
             origin = segments.starts.mean(axis=0)
-            kept = _Upload(segments, origin, sample, _pyrender_mesh(segments, origin, sample, self._tolerance))
+            kept = _Upload(segments, origin, sample, _pyrender_mesh(segments, origin, sample))
         self._upload = kept if self._cache else None
         return kept
 
@@ -140,21 +137,15 @@ def _fill(canvas: Canvas, tile: Tile, picture: Picture, frame: Frame, planes: Pl
     canvas.touched[places[0] // step, places[1] // step] = 1
 
 
-def _pyrender_mesh(segments: Segments, origin: NDArray[np.float64], sample: float, tolerance: float) -> Any:
+def _pyrender_mesh(segments: Segments, origin: NDArray[np.float64], sample: float) -> Any:
     """Cones as triangles, and every axis as a line: thin neurites hold together where a triangle hits no sample.
 
     One mesh, its parts always drawn in this order: pyrender draws several meshes in the order of a set.
-
-    Args:
-        segments: the cones.
-        origin: (3,) micrometres, the mesh's own.
-        sample: micrometres.
-        tolerance: samples by which the mesh may lie off the cones.
     """
     from pyrender import GLTF, Mesh, Primitive
 
     moved = segments._replace(starts=segments.starts - origin, ends=segments.ends - origin)
-    cones = cone_mesh(moved, tolerance * sample, RADIUS_CLAMP * sample)
+    cones = cone_mesh(moved, _TOLERANCE * sample, RADIUS_CLAMP * sample)
     ways = np.column_stack([cones.radii, cones.classes])
     parts = [
         Primitive(cones.axis[corners], normals=cones.offsets[corners], texcoord_0=ways[corners], indices=faces)
