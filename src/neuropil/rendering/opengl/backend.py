@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from neuropil.rendering.opengl.renderer import Picture
 
 _TOLERANCE = 0.005
-"""Samples by which a mesh may lie off its cones. With 0.02 a mesh has half the corners, but of a neuron seen end on, some
-hundred pixels, one in three hundred is another class's."""
+"""Samples by which a mesh may lie off its cones. With 0.02 a mesh has half the corners, but of a neuron seen end on,
+some hundred pixels, one in three hundred is another class's."""
 
 _COARSER = 1.5  # a mesh serves views whose samples are up to so much finer than those it was made for
 _MOST_FACES = 2**20  # of a buffer: drivers refuse those of gigabytes, and pyrender numbers corners in float32
