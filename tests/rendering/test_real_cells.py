@@ -32,12 +32,13 @@ def test_real_cells_render_whole(collection: str) -> None:
 
 
 @pytest.mark.parametrize("size", [64, 512])
-def test_every_component_of_a_file_with_a_hundred_roots_is_drawn(size: int) -> None:
-    neuron = load_neuron(Path(str(DATA), "swc", "allen_v1", "swc", "324266189.swc"))
+@pytest.mark.parametrize("file", ["324266189.swc", "471077857.swc"])
+def test_every_component_of_a_file_with_a_hundred_roots_is_drawn(file: str, size: int) -> None:
+    neuron = load_neuron(Path(str(DATA), "swc", "allen_v1", "swc", file))
     component = components(neuron)
     assert component.max() + 1 > 100
     parameters = PARAMETERS.model_copy(update={"width": size, "height": size})
-    for record, raster in render_views(neuron, swc="324266189.swc", parameters=parameters, seed=0):
+    for record, raster in render_views(neuron, swc=file, parameters=parameters, seed=0):
         columns, rows, _ = np.floor(Frame.from_record(record).to_pixels(neuron.points)).astype(int).T
         around = ndimage.binary_dilation(raster.classes > 0, np.ones((3, 3)))
         # A cell body is drawn by its sphere, not by the nodes of its outline.
