@@ -5,7 +5,9 @@
 A network of sections is trained on FIB-25 and reads the sections of the ventral nerve cord at FIB-25's voxel size. Its
 affinities are decoded with settings calibrated on few or all sections of FIB-25's validation part, and on the other
 volume's own validation part, which is what transfer could reach at best. Every section is scored by itself, on the test
-parts of both volumes. `em_transfer.yml` says what is done. Writes FOLDER/transfer.md and FOLDER/transfer.json.
+parts of both volumes. The arms are trainings with more or less augmentation. `em_transfer.yml` says what is done;
+`--only ARM ...` and `--seeds` do a part of it, and what is done already is not done again. Writes FOLDER/transfer.md,
+and FOLDER/scores/ARM-SEED.json for each network.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -32,6 +34,7 @@ from neuropil.em.metrics import variation_of_information
 from neuropil.em.network_checkpoint import load_checkpoint
 from neuropil.em.parameters import EmDecodingParameters, EmSegmentationParameters
 from neuropil.work.atomic import write_text
+from neuropil.work.keys import content_key
 
 OWN = "its own validation part"
 Row = dict[str, Any]
@@ -39,27 +42,45 @@ Row = dict[str, Any]
 
 def main() -> None:
     """Train, calibrate, score, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder that em/ lies in")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    asked = parser.parse_args()
+    asked = arguments()
     logging.basicConfig(level=logging.WARNING)
     torch.set_num_threads(asked.threads)
     plan = yaml.safe_load((HERE / "em_transfer.yml").read_text(encoding="utf-8"))
-    parameters = recipe({**plan, "base": plan["parameters"], "arms": {"": {}}}, "")
     both = {
         name: prepared(asked.data / plan[name]["volume"], asked.out / name, plan[name]["split"])
         for name in ("learnt", "asked")
     }
-    rows: list[Row] = []
-    for seed in plan["seeds"]:
-        trained, _ = training(parameters, both["learnt"], asked.out / "trainings", seed)
-        rows += of_network(trained.last, parameters, both, plan, seed)
-    lines = table(rows)
-    write_text(asked.out / "transfer.json", json.dumps(rows, indent=1) + "\n")
+    for seed in asked.seeds or plan["seeds"]:
+        for arm in asked.only or plan["arms"]:
+            parameters = recipe(plan, arm)
+            hashes = [volumes.split["hash"] for volumes in both.values()]
+            key = content_key(parameters, hashes, plan["methods"], plan["sections"])
+            done = asked.out / "scores" / f"{arm}-{seed}.json"
+            if not (done.exists() and read(done)["key"] == key):
+                trained, _ = training(parameters, both["learnt"], asked.out / "trainings", seed)
+                rows = of_network(trained.last, parameters, both, plan, seed)
+                done.parent.mkdir(exist_ok=True)
+                write_text(done, json.dumps({"key": key, "rows": rows}, indent=1) + "\n")
+    lines = table(plan["arms"], asked.out / "scores")
     write_text(asked.out / "transfer.md", "\n".join(lines) + "\n")
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder that em/ lies in")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", nargs="*", help="arms; all of em_transfer.yml where none is named")
+    parser.add_argument("--seeds", type=int, nargs="*", help="those of em_transfer.yml where none is named")
+    parser.add_argument("--threads", type=int, default=1)
+    return parser.parse_args()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Scores of a network."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def of_network(
@@ -124,21 +145,23 @@ def scored(
     return scores(block.truth, labels, seed)
 
 
-def table(rows: Sequence[Row]) -> list[str]:
-    """A line for each method and calibration, means over seeds."""
+def table(arms: Iterable[str], scores: Path) -> list[str]:
+    """A line for each arm, method and calibration, means over the seeds that are done."""
     lines = [
-        "| method | calibrated on | setting, first seed | FIB-25, test: VOI (split + merge) | recall "
-        "| nerve cord, test: VOI (split + merge) | recall |",
-        "|---|---|---|---|---|---|---|",
+        "| training | method | calibrated on | setting, first seed | FIB-25, test: VOI (split + merge) | recall "
+        "| nerve cord, test: VOI (split + merge) | recall | seeds |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    for key in dict.fromkeys((row["method"], row["calibrated on"]) for row in rows):
-        of = [row for row in rows if (row["method"], row["calibrated on"]) == key]
-        cells = []
-        for which in ("learnt", "asked"):
-            split, merge = (fmean(row[which][name][0] for row in of) for name in ("VOI split", "VOI merge"))
-            cells.append(f"{spread([row[which]['VOI'][0] for row in of])} ({split:.2f} + {merge:.2f})")
-            cells.append(spread([row[which]["object recall"][0] for row in of]))
-        lines.append(f"| {key[0]} | {key[1]} | {of[0]['setting']} | {' | '.join(cells)} |")
+    for arm in arms:
+        rows = [row for path in sorted(scores.glob(f"{arm}-*.json")) for row in read(path)["rows"]]
+        for method, seen in dict.fromkeys((row["method"], row["calibrated on"]) for row in rows):
+            of = [row for row in rows if (row["method"], row["calibrated on"]) == (method, seen)]
+            cells = []
+            for which in ("learnt", "asked"):
+                split, merge = (fmean(row[which][name][0] for row in of) for name in ("VOI split", "VOI merge"))
+                cells.append(f"{spread([row[which]['VOI'][0] for row in of])} ({split:.2f} + {merge:.2f})")
+                cells.append(spread([row[which]["object recall"][0] for row in of]))
+            lines.append(f"| {arm} | {method} | {seen} | {of[0]['setting']} | {' | '.join(cells)} | {len(of)} |")
     return lines
 
 
