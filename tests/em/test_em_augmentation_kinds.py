@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from neuropil.em.augmentation import parameters as p
 from neuropil.em.augmentation.blur import coarse_in_part, defocused, smeared
@@ -163,6 +164,18 @@ def test_gamma_contrast_and_brightness_keep_the_order_of_grey_values() -> None:
     assert (np.diff(out.ravel()[order]) >= -1e-6).all()
     plain = p.Intensity(probability=1, contrast=(1.2, 1.2), brightness=(0.1, 0.1), gamma=(1.0, 1.0))
     assert np.allclose(relit(raw, plain, rng()), 1.2 * raw + 0.1, atol=1e-4)
+    flat = np.full((4, 8, 8), 0.5, np.float32)
+    assert np.isfinite(relit(flat, p.Intensity(probability=1), rng())).all()
+
+
+def test_gamma_contrast_and_brightness_are_those_of_monai() -> None:
+    from monai.transforms.intensity.array import AdjustContrast, ScaleIntensity, ShiftIntensity
+
+    raw = grey()
+    change = p.Intensity(probability=1, contrast=(0.8, 0.8), brightness=(-0.2, -0.2), gamma=(1.2, 1.2))
+    scaled = ScaleIntensity(minv=None, maxv=None, factor=0.8 - 1)(torch.tensor(raw)[None])
+    theirs = np.asarray(AdjustContrast(1.2)(ShiftIntensity(-0.2)(scaled)))[0]
+    assert np.allclose(relit(raw, change, rng()), theirs, atol=1e-5)
 
 
 def test_noise_has_the_deviation_asked_for() -> None:
