@@ -146,7 +146,7 @@ CHANGE_TEXTS: dict[str, Text] = {
     "intensity": Text(
         "Contrast, brightness, gamma",
         "grey",
-        "MONAI `ScaleIntensity`, `ShiftIntensity`, `AdjustContrast`",
+        "own, checked against MONAI",
         "Of the whole patch: what differs between microscopes, stains and normalisations. The order of grey values"
         " stays.",
         ((4, {}), (5, {})),

@@ -133,7 +133,8 @@ def draw(arms: dict[str, list[Run]], target: Path) -> None:
         histories = [[epoch["val/loss_aff"] for epoch in run["history"]] for run in runs]
         losses = np.mean(histories, axis=0)
         minutes = np.mean([run["train_cpu_s"] for run in runs]) / 60 * np.arange(1, len(losses) + 1) / len(losses)
-        axes.plot(minutes, losses, label=arm, color=pyplot.cm.tab20(number % 20), lw=3 if arm == BASE else 1.5)
+        again = "-" if number < 20 else "--"  # the colours begin anew
+        axes.plot(minutes, losses, again, label=arm, color=pyplot.cm.tab20(number % 20), lw=3 if arm == BASE else 1.5)
     axes.set(xlabel="training, minutes of one core", ylabel="loss of the affinities, validation part")
     axes.legend(fontsize=8, frameon=False)
     with atomic_path(target) as part:
