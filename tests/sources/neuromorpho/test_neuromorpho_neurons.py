@@ -19,7 +19,7 @@ HTTP = HttpParameters(
     backoff_s=0.01,
     backoff_most_s=0.02,
     connect_timeout_s=2,
-    read_timeout_s=0.4,
+    read_timeout_s=2.0,  # a crowded machine stands still for a second now and then
     slowest_bytes_per_s=3000,
     attempts=8,
     concurrency=6,
@@ -58,7 +58,7 @@ def test_five_hundred_neurons_arrive_through_faults_once_each_and_the_log_says_w
             [Cut(300), Drop()],
             [Html()],
             [Drip(3)],
-            [Silent(1, after=100)],
+            [Silent(6, after=100)],
             [Wait(0.05)],
         ]
         broken = rng.sample([record for record in site.records if record["neuron_id"] not in site.elsewhere], 70)
